@@ -1,0 +1,1 @@
+//! REST, SSE: Kestra's wire shapes.

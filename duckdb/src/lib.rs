@@ -1,0 +1,1 @@
+//! DuckDB in a child process: libduckdb.so, loaded at run time.

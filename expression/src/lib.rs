@@ -1,0 +1,1 @@
+//! Kestra's expression language: lexer, parser and evaluator over lazy values.

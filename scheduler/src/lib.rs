@@ -1,0 +1,1 @@
+//! The dependency order: what runs next, and when. Pure.

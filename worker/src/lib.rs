@@ -1,0 +1,1 @@
+//! The stateless service that runs tasks.
