@@ -1,1 +1,21 @@
-//! The vocabulary of flowmill: flows, executions, states, events, jobs; and YAML to Flow.
+//! The vocabulary of flowmill: [`Flow`], [`Execution`], [`TaskRun`], [`State`], [`Event`], [`Job`], ids and time; and how a
+//! YAML document becomes a [`Flow`] ([`compile`]).
+//!
+//! Pure: no clock, no randomness, no files, no environment, no tokio. Time and ids come in as data.
+
+pub mod event;
+pub mod execution;
+pub mod flow;
+pub mod id;
+pub mod job;
+pub mod log;
+pub mod state;
+pub mod time;
+
+pub use event::{Event, EventKind};
+pub use execution::{Execution, Header, Outputs, TaskRun};
+pub use flow::{Flow, Task};
+pub use id::{ExecutionId, TaskRunId};
+pub use job::Job;
+pub use state::{State, StateType};
+pub use time::Timestamp;
