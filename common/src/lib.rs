@@ -3,6 +3,7 @@
 //!
 //! Pure: no clock, no randomness, no files, no environment, no tokio. Time and ids come in as data.
 
+pub mod compile;
 pub mod event;
 pub mod execution;
 pub mod flow;
@@ -11,6 +12,7 @@ pub mod job;
 pub mod log;
 pub mod state;
 pub mod time;
+pub mod yaml;
 
 pub use event::{Event, EventKind};
 pub use execution::{Execution, Header, Outputs, TaskRun};
