@@ -23,8 +23,8 @@ use crate::time::Timestamp;
 pub struct Execution {
     /// What is small and often written.
     pub header: Header,
-    /// The task runs, by id and in the order they were created.
-    pub runs: TaskRuns,
+    /// The task runs, by id and in the order they were created. Shared with the lazy objects of a rendering that is at work.
+    pub runs: Arc<TaskRuns>,
 }
 
 /// What is known of an execution besides its task runs.

@@ -1,4 +1,4 @@
-//! The task runs of an execution, found by id, by task and by order of creation without looking at the others.
+//! The task runs of an execution, found by id, by task, by loop value and by order of creation without looking at the others.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,7 +11,15 @@ use crate::id::TaskRunId;
 pub struct TaskRuns {
     by_number: BTreeMap<u64, TaskRun>,
     numbers: HashMap<TaskRunId, u64>,
-    by_task: HashMap<Arc<str>, Vec<u64>>,
+    by_task: HashMap<Arc<str>, OfTask>,
+}
+
+/// The runs of one task.
+#[derive(Clone, Debug, Default)]
+struct OfTask {
+    numbers: Vec<u64>,
+    /// The newest run for each chain of loop values.
+    by_values: BTreeMap<Vec<Arc<str>>, u64>,
 }
 
 impl TaskRuns {
@@ -37,13 +45,28 @@ impl TaskRuns {
 
     /// Those of one task, in order of creation.
     pub fn of_task<'a>(&'a self, task: &str) -> impl DoubleEndedIterator<Item = &'a TaskRun> + 'a {
-        let numbers = self.by_task.get(task).map(Vec::as_slice).unwrap_or_default();
+        let numbers = self.by_task.get(task).map(|of_task| of_task.numbers.as_slice()).unwrap_or_default();
         numbers.iter().filter_map(|number| self.by_number.get(number))
     }
 
-    /// The ids of the tasks that have runs, in no order.
-    pub fn tasks(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.by_task.keys()
+    /// The newest run of a task for exactly these loop values.
+    pub fn of_values(&self, task: &str, values: &[Arc<str>]) -> Option<&TaskRun> {
+        self.by_number.get(self.by_task.get(task)?.by_values.get(values)?)
+    }
+
+    /// Whether a task has a run whose loop values begin with these and go on.
+    pub fn has_below(&self, task: &str, values: &[Arc<str>]) -> bool {
+        let Some(of_task) = self.by_task.get(task) else { return false };
+        (of_task.by_values.range::<[Arc<str>], _>((std::ops::Bound::Excluded(values), std::ops::Bound::Unbounded)).next())
+            .is_some_and(|(path, _)| path.starts_with(values))
+    }
+
+    /// The ids of the tasks that have runs, in the order of their first run.
+    pub fn tasks(&self) -> Vec<Arc<str>> {
+        let mut tasks: Vec<_> =
+            self.by_task.iter().map(|(task, runs)| (runs.numbers.first().copied(), task)).collect();
+        tasks.sort();
+        tasks.into_iter().map(|(_, task)| task.clone()).collect()
     }
 
     /// Puts a task run in, over the one of the same id.
@@ -53,7 +76,9 @@ impl TaskRuns {
             return;
         }
         self.numbers.insert(run.id.clone(), run.number);
-        self.by_task.entry(run.task_id.clone()).or_default().push(run.number);
+        let of_task = self.by_task.entry(run.task_id.clone()).or_default();
+        of_task.numbers.push(run.number);
+        of_task.by_values.insert(run.loop_values.clone(), run.number);
         self.by_number.insert(run.number, run);
     }
 
@@ -61,12 +86,25 @@ impl TaskRuns {
     pub fn remove(&mut self, id: &TaskRunId) -> Option<TaskRun> {
         let number = self.numbers.remove(id)?;
         let run = self.by_number.remove(&number)?;
-        if let Some(numbers) = self.by_task.get_mut(&run.task_id) {
-            numbers.retain(|other| *other != number);
-            if numbers.is_empty() {
+        if let Some(of_task) = self.by_task.get_mut(&run.task_id) {
+            of_task.numbers.retain(|other| *other != number);
+            if of_task.by_values.get(&run.loop_values) == Some(&number) {
+                of_task.by_values.remove(&run.loop_values);
+            }
+            if of_task.numbers.is_empty() {
                 self.by_task.remove(&run.task_id);
             }
         }
         Some(run)
+    }
+}
+
+impl FromIterator<TaskRun> for TaskRuns {
+    fn from_iter<I: IntoIterator<Item = TaskRun>>(runs: I) -> Self {
+        let mut all = Self::default();
+        for run in runs {
+            all.put(run);
+        }
+        all
     }
 }

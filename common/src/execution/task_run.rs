@@ -29,6 +29,9 @@ pub struct TaskRun {
     /// The value of the loop, as text; JSON text for maps and lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Arc<str>>,
+    /// The values of the loops around it, outermost first, its own last: the keys under `outputs.<task>`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loop_values: Vec<Arc<str>>,
     /// The index of the value, or the round of a loop, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iteration: Option<u64>,
