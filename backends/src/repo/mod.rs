@@ -1,1 +1,5 @@
-//! Typed layers over the [`Store`](crate::Store): executions and their indexes, flows and revisions, logs.
+//! Typed layers over the [`Store`](crate::Store): executions and their indexes, flows and revisions, logs. Written once, for
+//! whatever store is behind.
+
+pub mod executions;
+pub mod partition;
