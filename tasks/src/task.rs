@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use flowmill_common::flow::Place;
+pub use flowmill_common::compile::Placement;
 use flowmill_common::state::StateType;
 use schemars::Schema;
 use serde_json::{Map, Value};
@@ -88,21 +88,26 @@ pub struct Definition {
     pub example: &'static str,
 }
 
-/// Where a task type runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placement {
-    /// As a runnable task, at this place.
-    Runnable(Place),
-    /// In the executor, changing the execution itself.
-    Update,
-}
-
 /// A property that is missing, unknown or of the wrong form.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {message}")]
 pub struct PropertyError {
     /// Where, below the task: `options.timeout`.
     pub path: String,
-    /// What is wrong and what would be right.
+    /// What is wrong.
     pub message: String,
+    /// What would be right, where that is not plain from the message.
+    pub hint: Option<String>,
+}
+
+impl PropertyError {
+    /// An error without a hint.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), hint: None }
+    }
+
+    /// The same error with a proposal.
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
 }
