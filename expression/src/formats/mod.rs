@@ -1,0 +1,6 @@
+//! The texts values are written to and read from.
+
+pub(crate) mod java_text;
+pub(crate) mod json_read;
+pub(crate) mod json_write;
+pub(crate) mod text;
