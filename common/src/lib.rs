@@ -8,6 +8,7 @@ pub mod event;
 pub mod execution;
 pub mod flow;
 pub mod id;
+pub mod inline;
 pub mod job;
 pub mod log;
 pub mod state;
