@@ -1,0 +1,41 @@
+//! Defaults put under what was written.
+
+use super::node::{Entry, Kind, Mapping, Node};
+
+/// Who wins when both say something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Winner {
+    /// What stands in the target.
+    Target,
+    /// What is merged in.
+    Source,
+}
+
+/// Adds to `target` what `defaults` has and it has not, mappings member by member; lists are taken or left whole.
+pub fn merge_defaults(target: &mut Mapping, defaults: &Mapping) {
+    merge(target, defaults, Winner::Target);
+}
+
+pub(crate) fn merge(target: &mut Mapping, source: &Mapping, winner: Winner) {
+    for (key, entry) in source.iter() {
+        match (target.get_mut(key), &entry.value.kind) {
+            (
+                Some(Node {
+                    kind: Kind::Mapping(below),
+                    ..
+                }),
+                Kind::Mapping(source_below),
+            ) => {
+                merge(below, source_below, winner);
+            }
+            (Some(existing), _) => {
+                if winner == Winner::Source {
+                    *existing = entry.value.clone();
+                }
+            }
+            (None, _) => {
+                target.insert(key.into(), Entry::clone(entry));
+            }
+        }
+    }
+}
