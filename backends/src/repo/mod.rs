@@ -2,4 +2,5 @@
 //! whatever store is behind.
 
 pub mod executions;
+pub mod logs;
 pub mod partition;
