@@ -112,3 +112,7 @@ impl Job {
         Event { execution: self.execution.clone(), at, kind }
     }
 }
+
+/// In the variables of a job an object with only this member, whose value is a path in the file storage, stands for the JSON object
+/// in that file: outputs too large for a message. The worker puts the object in its place before it renders.
+pub const STORED_OUTPUTS: &str = "$flowmill.stored";

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use progress::{Outcome, Progress};
+pub use progress::{Chosen, Outcome, Progress};
 pub use runs::TaskRuns;
 pub use task_run::{Attempt, Outputs, TaskRun};
 
@@ -28,7 +28,7 @@ pub struct Execution {
 }
 
 /// What is known of an execution besides its task runs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// Its id.
     pub id: ExecutionId,

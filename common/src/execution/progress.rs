@@ -31,6 +31,9 @@ pub struct Progress {
     /// How many values there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values_count: Option<u64>,
+    /// Places of a `Dag`'s tasks that were started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub started: Vec<u32>,
     /// Places of a `Dag`'s tasks that have ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<u32>,

@@ -38,9 +38,19 @@ impl TaskRuns {
         self.by_number.get(self.numbers.get(id)?)
     }
 
+    /// The one of this id, to be changed: all but its id, number, task and loop values.
+    pub fn get_mut(&mut self, id: &TaskRunId) -> Option<&mut TaskRun> {
+        self.by_number.get_mut(self.numbers.get(id)?)
+    }
+
     /// All of them, in order of creation.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &TaskRun> {
         self.by_number.values()
+    }
+
+    /// Whether this task has a run.
+    pub fn has_task(&self, task: &str) -> bool {
+        self.by_task.contains_key(task)
     }
 
     /// Those of one task, in order of creation.
@@ -96,6 +106,15 @@ impl TaskRuns {
             }
         }
         Some(run)
+    }
+}
+
+impl IntoIterator for TaskRuns {
+    type Item = TaskRun;
+    type IntoIter = std::collections::btree_map::IntoValues<u64, TaskRun>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.by_number.into_values()
     }
 }
 

@@ -1,0 +1,1 @@
+//! The graph of a flow, as the API shows it.
