@@ -1,11 +1,15 @@
 //! Files: immutable byte streams under a path.
 
+pub mod local;
+mod path;
+
 use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
+pub use self::path::{check_path, check_prefix};
 use crate::error::Result;
 
 /// Bytes as they come.

@@ -1,5 +1,8 @@
 //! The queue: messages between the services, at least once.
 
+pub mod in_process;
+mod ring;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -17,7 +20,15 @@ pub trait Queue: Send + Sync + 'static {
     /// Begins to receive. At most `prefetch` deliveries are out unacknowledged. Shared topics spread their messages
     /// over their consumers, partition topics deliver to one consumer at a time (the others stand by), fan-out topics
     /// give every consumer each message that is published after this call returned.
+    /// Deliveries of a fan-out topic are settled as they are handed out; a slow consumer loses the oldest.
     async fn consume(&self, topic: &Topic, prefetch: u16) -> Result<Box<dyn Consumer>>;
+
+    /// How many messages wait to be delivered, for metrics and autoscaling. `None` where that makes no sense (fan-out)
+    /// or is not known.
+    async fn depth(&self, topic: &Topic) -> Result<Option<u64>> {
+        let _ = topic;
+        Ok(None)
+    }
 }
 
 /// The receiving end of a topic. Dropping it gives unacknowledged deliveries back to the queue.
@@ -49,6 +60,25 @@ pub trait Receipt: Send + Sync {
     fn requeue(self: Box<Self>);
     /// It can never be handled: keep it aside with the reason (the dead-letter queue; in process: a log line).
     fn dead_letter(self: Box<Self>, reason: &str);
+}
+
+/// The receipt of a delivery that is settled already (fan-out topics).
+struct Settled;
+
+impl Settled {
+    fn delivery(message: Message) -> Delivery {
+        Delivery {
+            message,
+            redelivered: false,
+            receipt: Box::new(Settled),
+        }
+    }
+}
+
+impl Receipt for Settled {
+    fn acknowledge(self: Box<Self>) {}
+    fn requeue(self: Box<Self>) {}
+    fn dead_letter(self: Box<Self>, _: &str) {}
 }
 
 /// What is carried.

@@ -2,5 +2,6 @@
 //! whatever store is behind.
 
 pub mod executions;
+pub mod flows;
 pub mod logs;
 pub mod partition;

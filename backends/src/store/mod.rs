@@ -3,10 +3,18 @@
 //! Keys are UTF-8 text and begin with their *space* (`p07/…` or `global/…`): a batch touches one space only, so that a
 //! cluster can keep each space on one node. Order is bytewise.
 
+pub mod embedded;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+
+/// Longest key in bytes.
+pub const KEY_LIMIT: usize = 4 << 10;
+
+/// Longest value in bytes. Larger things belong into files.
+pub const VALUE_LIMIT: usize = 256 << 20;
 
 /// An ordered map with atomic batches.
 #[async_trait]
@@ -14,7 +22,8 @@ pub trait Store: Send + Sync + 'static {
     /// The value of a key, or `None`. Sees every commit that has returned.
     async fn get(&self, key: &str) -> Result<Option<Bytes>>;
 
-    /// The entries with `from <= key < to`, in key order (or backwards), at most `options.limit` of them.
+    /// The entries with `from <= key < to`, in key order (or backwards), at most `options.limit` of them. Both bounds
+    /// lie in one space, else `Invalid`.
     /// Sees every commit that has returned, and each batch whole or not at all within one space.
     async fn range(&self, from: &str, to: &str, options: RangeOptions) -> Result<Vec<Entry>>;
 
@@ -46,7 +55,11 @@ pub struct RangeOptions {
 
 impl Default for RangeOptions {
     fn default() -> Self {
-        Self { limit: usize::MAX, reverse: false, keys_only: false }
+        Self {
+            limit: usize::MAX,
+            reverse: false,
+            keys_only: false,
+        }
     }
 }
 
@@ -75,6 +88,84 @@ impl Batch {
             .or(self.deletes.first())
             .or(self.expects.first().map(|(key, _)| key))?;
         Some(space_of(key))
+    }
+
+    /// The one space of all keys. `Invalid` when the keys lie in several spaces, a key has no space or is too long, or
+    /// a value is too large.
+    pub fn check(&self) -> Result<&str> {
+        let keys = (self.expects.iter().map(|(key, _)| key))
+            .chain(self.fence.iter().map(|(key, _)| key))
+            .chain(self.puts.iter().map(|(key, _)| key))
+            .chain(&self.deletes);
+        let mut space = None;
+        for key in keys {
+            let here = check_key(key)?;
+            match space {
+                None => space = Some(here),
+                Some(space) if space == here => {}
+                Some(space) => {
+                    let message = format!(
+                        "a batch must stay in one space, but has keys in `{space}` and `{here}`"
+                    );
+                    return Err(Error::new(Kind::Invalid, message));
+                }
+            }
+        }
+        if let Some((key, value)) = self
+            .puts
+            .iter()
+            .find(|(_, value)| value.len() > VALUE_LIMIT)
+        {
+            let message = format!(
+                "the value of `{key}` has {} bytes, more than {VALUE_LIMIT}",
+                value.len()
+            );
+            return Err(Error::new(Kind::Invalid, message));
+        }
+        Ok(space.unwrap_or_default())
+    }
+
+    /// Roughly what it weighs, in bytes of keys and values.
+    pub fn weight(&self) -> usize {
+        let puts: usize = self
+            .puts
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum();
+        let deletes: usize = self.deletes.iter().map(String::len).sum();
+        puts + deletes
+    }
+}
+
+/// The space of a range. `Invalid` when it has none, or leaves it.
+pub fn check_range<'a>(from: &'a str, to: &str) -> Result<&'a str> {
+    let space = check_key(from)?;
+    // `0` is the character after `/`: the first text behind all keys of the space.
+    let outside = to
+        .strip_prefix(space)
+        .is_none_or(|rest| !rest.starts_with('/') && rest != "0");
+    if from < to && outside {
+        let message = format!("a range must stay in one space, but goes from `{from}` to `{to}`");
+        return Err(Error::new(Kind::Invalid, message));
+    }
+    Ok(space)
+}
+
+/// The space of a key that may be written. `Invalid` when it has none, or is too long.
+pub fn check_key(key: &str) -> Result<&str> {
+    if key.len() > KEY_LIMIT {
+        let message = format!(
+            "a key of {} bytes is too long (at most {KEY_LIMIT})",
+            key.len()
+        );
+        return Err(Error::new(Kind::Invalid, message));
+    }
+    match key.split_once('/') {
+        Some((space, _)) if !space.is_empty() && !space.contains(['{', '}']) => Ok(space),
+        _ => Err(Error::new(
+            Kind::Invalid,
+            format!("the key `{key}` does not begin with a space, as in `global/flows`"),
+        )),
     }
 }
 
