@@ -183,8 +183,8 @@ impl Flows {
     /// `Conflict` when one is expected to be absent and is there, `NotFound` when it is the other way round.
     pub async fn save(&self, draft: &Draft<'_>, expect: Expect, now: Timestamp) -> Result<Saved> {
         let source = without_revision(draft.source);
-        self.change(draft.namespace, draft.id, async |before| {
-            let live = before.filter(|head| !head.deleted);
+        let decide = |present: Option<&(Head, Revision)>| {
+            let live = present.filter(|(head, _)| !head.deleted);
             match (expect, live) {
                 (Expect::Absent, Some(_)) => {
                     return Err(Error::new(
@@ -195,40 +195,30 @@ impl Flows {
                 (Expect::Present, None) => return Err(no_flow(draft.namespace, draft.id)),
                 _ => {}
             }
-            if let Some(head) = live {
-                let newest = self
-                    .revision(draft.namespace, draft.id, head.revision)
-                    .await?;
-                if newest.is_some_and(|newest| *newest.source == *source) {
-                    return Ok(None);
-                }
+            if live.is_some_and(|(_, newest)| *newest.source == *source) {
+                return Ok(None);
             }
             let head = Head {
                 namespace: draft.namespace.into(),
                 id: draft.id.into(),
-                revision: before.map_or(0, |head| head.revision) + 1,
+                revision: present.map_or(0, |(head, _)| head.revision) + 1,
                 deleted: false,
                 disabled: draft.disabled,
-                updated: later_than(before, now),
+                updated: later_than(present, now),
                 description: draft.description.map(str::to_owned),
                 labels: draft.labels.to_vec(),
             };
             Ok(Some((head, source.as_str().into())))
-        })
-        .await
+        };
+        self.change(draft.namespace, draft.id, decide).await
     }
 
     /// Deletes a flow by one more revision. `NotFound` when there is none.
     pub async fn delete(&self, namespace: &str, id: &str, now: Timestamp) -> Result<Head> {
-        let saved = self.change(namespace, id, async |before| {
-            let head = before
-                .filter(|head| !head.deleted)
-                .ok_or_else(|| no_flow(namespace, id))?;
-            let newest = self
-                .revision(namespace, id, head.revision)
-                .await?
-                .ok_or_else(|| no_flow(namespace, id))?;
-            let (revision, updated) = (head.revision + 1, later_than(before, now));
+        let decide = |present: Option<&(Head, Revision)>| {
+            let live = present.filter(|(head, _)| !head.deleted);
+            let (head, newest) = live.ok_or_else(|| no_flow(namespace, id))?;
+            let (revision, updated) = (head.revision + 1, later_than(present, now));
             Ok(Some((
                 Head {
                     revision,
@@ -236,10 +226,10 @@ impl Flows {
                     deleted: true,
                     ..head.clone()
                 },
-                newest.source,
+                newest.source.clone(),
             )))
-        });
-        Ok(saved.await?.head)
+        };
+        Ok(self.change(namespace, id, decide).await?.head)
     }
 
     /// Removes old revisions for good. `Invalid` when the newest is among them, `NotFound` when one is not there.
@@ -270,22 +260,32 @@ impl Flows {
         }
     }
 
-    /// Reads the head, lets `decide` say the next one, and writes it unless somebody else was faster; then it starts again.
+    /// Reads what is there, lets `decide` say the next head and source, and writes them unless somebody else was faster; then it
+    /// starts again.
     async fn change(
         &self,
         namespace: &str,
         id: &str,
-        decide: impl AsyncFn(Option<&Head>) -> Result<Option<(Head, Arc<str>)>>,
+        decide: impl Fn(Option<&(Head, Revision)>) -> Result<Option<(Head, Arc<str>)>>,
     ) -> Result<Saved> {
         let key = head_key(namespace, id);
         loop {
-            let present = self.store.get(&key).await?;
-            let before: Option<Head> = present
-                .as_ref()
-                .map(|bytes| decode(&key, bytes))
-                .transpose()?;
-            let Some((head, source)) = decide(before.as_ref()).await? else {
-                let head = before.ok_or_else(|| no_flow(namespace, id))?;
+            let bytes = self.store.get(&key).await?;
+            let present = match &bytes {
+                Some(bytes) => {
+                    let head: Head = decode(&key, bytes)?;
+                    let newest = self.revision(namespace, id, head.revision).await?;
+                    let missing = || {
+                        Error::internal(format!(
+                            "the newest revision of `{namespace}.{id}` is missing"
+                        ))
+                    };
+                    Some((head, newest.ok_or_else(missing)?))
+                }
+                None => None,
+            };
+            let Some((head, source)) = decide(present.as_ref())? else {
+                let (head, _) = present.ok_or_else(|| no_flow(namespace, id))?;
                 return Ok(Saved {
                     head,
                     changed: false,
@@ -297,15 +297,16 @@ impl Flows {
                 deleted: head.deleted,
                 updated: head.updated,
             };
+            let rows = [
+                (key.clone(), encode(&head)?),
+                (
+                    revision_key(namespace, id, head.revision),
+                    encode(&revision)?,
+                ),
+            ];
             let batch = Batch {
-                expects: vec![(key.clone(), present)],
-                puts: vec![
-                    (key.clone(), encode(&head)?),
-                    (
-                        revision_key(namespace, id, head.revision),
-                        encode(&revision)?,
-                    ),
-                ],
+                expects: vec![(key.clone(), bytes)],
+                puts: rows.into(),
                 ..Batch::default()
             };
             match self.store.commit(batch).await {
@@ -344,8 +345,8 @@ pub fn written_revision(source: &str) -> Option<u32> {
 }
 
 /// Clients compare these times: that of a newer revision is always later.
-fn later_than(before: Option<&Head>, now: Timestamp) -> Timestamp {
-    let earliest = before.map(|head| Timestamp::from_micros(head.updated.as_micros() + 1));
+fn later_than(present: Option<&(Head, Revision)>, now: Timestamp) -> Timestamp {
+    let earliest = present.map(|(head, _)| Timestamp::from_micros(head.updated.as_micros() + 1));
     earliest.map_or(now, |earliest| earliest.max(now))
 }
 
