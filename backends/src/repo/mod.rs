@@ -4,4 +4,5 @@
 pub mod executions;
 pub mod flows;
 pub mod logs;
+pub mod metrics;
 pub mod partition;
