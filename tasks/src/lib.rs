@@ -3,10 +3,26 @@
 //! Tasks know flows only as a [`Job`](flowmill_common::Job); rendering, files and logs come through [`RunContext`]. They never
 //! touch the store or the queue.
 
+pub mod catalogue;
 pub mod config;
 pub mod context;
+mod core;
+pub mod describe;
+mod inline;
+pub mod properties;
+pub mod property;
 pub mod task;
 
+pub use catalogue::{Catalogue, Documentation};
 pub use config::Config;
 pub use context::{Outside, RunContext};
+pub use describe::{NoOutputs, TaskProperties};
+pub use property::Property;
 pub use task::{Definition, Output, Task, TaskError};
+
+use describe::Described;
+
+/// Every family of task types. A new family is one line here; a test lists all types.
+fn families() -> Vec<Described> {
+    core::definitions()
+}
