@@ -207,13 +207,14 @@ fn failure(verb: &str, path: &str, error: std::io::Error) -> Error {
             format!("no room left on the disk to {verb} `{path}`"),
             error,
         ),
-        ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::InvalidFilename => {
-            Error::with_source(
-                Kind::Invalid,
-                format!("cannot {verb} the file `{path}`"),
-                error,
-            )
-        }
+        ErrorKind::AlreadyExists
+        | ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory
+        | ErrorKind::InvalidFilename => Error::with_source(
+            Kind::Invalid,
+            format!("cannot {verb} the file `{path}`"),
+            error,
+        ),
         _ => Error::with_source(
             Kind::Unavailable,
             format!("cannot {verb} the file `{path}`"),
