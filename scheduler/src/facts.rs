@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use flowmill_common::Timestamp;
+use flowmill_common::inline::InlineTasks;
 use flowmill_expression::{Answer, Engine, Host, Need};
 use serde_json::Value;
 
@@ -12,6 +13,8 @@ use serde_json::Value;
 pub struct Facts<'a> {
     /// Renders templates.
     pub engine: &'a Engine,
+    /// The tasks that run without a worker.
+    pub tasks: &'a dyn InlineTasks,
     /// What expressions see of the server.
     pub settings: &'a Settings,
     /// Answers to the needs that earlier calls of the same step named.
@@ -39,14 +42,15 @@ impl Default for Settings {
 }
 
 /// The host of a step: the event's time, seeded chance, fetched answers.
-pub(crate) struct StepHost<'a> {
+pub struct StepHost<'a> {
     at: Timestamp,
     answers: &'a HashMap<Need, Answer>,
     random: Cell<u64>,
 }
 
 impl<'a> StepHost<'a> {
-    pub(crate) fn new(facts: &'a Facts<'a>, at: Timestamp) -> Self {
+    /// The host for templates that are rendered at this time, with these facts.
+    pub fn new(facts: &'a Facts<'a>, at: Timestamp) -> Self {
         Self { at, answers: &facts.answers, random: Cell::new(facts.seed) }
     }
 }

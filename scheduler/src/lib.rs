@@ -14,5 +14,5 @@ mod order;
 
 pub use change::{Change, Command};
 pub use context::{Answers, Root, job_variables, stored_outputs_need, stored_outputs_path};
-pub use facts::{Facts, Settings};
+pub use facts::{Facts, Settings, StepHost};
 pub use order::step;

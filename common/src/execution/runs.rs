@@ -43,6 +43,11 @@ impl TaskRuns {
         self.by_number.get_mut(self.numbers.get(id)?)
     }
 
+    /// The one that was created as this one, from 0.
+    pub fn of_number(&self, number: u64) -> Option<&TaskRun> {
+        self.by_number.get(&number)
+    }
+
     /// All of them, in order of creation.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &TaskRun> {
         self.by_number.values()
