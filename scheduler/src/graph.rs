@@ -1,1 +1,0 @@
-//! The graph of a flow, as the API shows it.
