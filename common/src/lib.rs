@@ -9,6 +9,7 @@ pub mod execution;
 pub mod flow;
 pub mod id;
 pub mod inline;
+pub mod inputs;
 pub mod ion;
 pub mod job;
 pub mod log;

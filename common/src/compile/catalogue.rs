@@ -16,6 +16,13 @@ pub trait Catalogue: Send + Sync {
     /// present name. None: any property is taken, and only [`check`](Self::check) decides.
     fn property_names(&self, task_type: &str) -> Option<Vec<Cow<'static, str>>>;
 
+    /// Whether a property at the top takes text only: then `yes` or `0777` stays what was written. Other values are typed by Kestra's
+    /// table for untyped YAML, so `yes` is true.
+    fn is_text(&self, task_type: &str, property: &str) -> bool {
+        let _ = (task_type, property);
+        false
+    }
+
     /// What is wrong with the properties of a task of this type (a present name): missing ones, wrong forms, unknown names further
     /// inside. `properties` are as written, plugin defaults applied, without `id`, `type` and what every task has; a text with
     /// `{{ … }}` or `{% … %}` in it may become anything and is no problem. Unknown names at the top are not reported here if

@@ -5,17 +5,13 @@ use super::node::{Entry, Kind, Mapping, Node};
 /// Who wins when both say something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Winner {
-    /// What stands in the target.
+    /// What stands in the target already.
     Target,
     /// What is merged in.
     Source,
 }
 
-/// Adds to `target` what `defaults` has and it has not, mappings member by member; lists are taken or left whole.
-pub fn merge_defaults(target: &mut Mapping, defaults: &Mapping) {
-    merge(target, defaults, Winner::Target);
-}
-
+/// Puts `source` into `target`, mappings member by member; lists are taken or left whole.
 pub(crate) fn merge(target: &mut Mapping, source: &Mapping, winner: Winner) {
     for (key, entry) in source.iter() {
         match (target.get_mut(key), &entry.value.kind) {

@@ -14,11 +14,12 @@ mod render;
 mod scalar;
 mod syntax;
 
+pub(crate) use compose::compose;
 pub use compose::{Limits, parse};
 pub use diagnostic::{Diagnostic, Kind as DiagnosticKind, Related, Severity};
 pub use document::{Document, split_documents};
 pub use locate::locate;
-pub use merge::merge_defaults;
+pub(crate) use merge::{Winner, merge};
 pub use node::{Entry, Kind, Mapping, Node, Span};
 pub use render::{render, render_all};
 pub use scalar::{Scalar, Style};

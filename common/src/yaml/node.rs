@@ -147,6 +147,30 @@ impl Node {
         self.as_scalar().is_some_and(Scalar::is_null)
     }
 
+    /// How many values, lists and mappings it is made of.
+    pub(crate) fn count(&self) -> usize {
+        match &self.kind {
+            Kind::Scalar(_) => 1,
+            Kind::Sequence(items) => items.iter().map(Self::count).sum::<usize>() + 1,
+            Kind::Mapping(mapping) => {
+                mapping
+                    .iter()
+                    .map(|(_, entry)| entry.value.count())
+                    .sum::<usize>()
+                    + 1
+            }
+        }
+    }
+
+    fn move_to(&mut self, span: Span) {
+        self.span = span;
+        match &mut self.kind {
+            Kind::Scalar(_) => {}
+            Kind::Sequence(items) => items.iter_mut().for_each(|item| item.move_to(span)),
+            Kind::Mapping(mapping) => *mapping = std::mem::take(mapping).at(span),
+        }
+    }
+
     /// Whether it is a block scalar (`|` or `>`).
     pub fn is_block(&self) -> bool {
         self.as_scalar()
@@ -253,6 +277,22 @@ impl Mapping {
     /// The value of a key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
         self.entries.get_mut(key).map(|entry| &mut entry.value)
+    }
+
+    /// Changes all values, seeing their keys.
+    pub fn members_mut(&mut self) -> impl Iterator<Item = (&str, &mut Node)> {
+        self.entries
+            .iter_mut()
+            .map(|(key, entry)| (&**key, &mut entry.value))
+    }
+
+    /// The same as if all of it stood at one place.
+    pub(crate) fn at(mut self, span: Span) -> Self {
+        for entry in self.entries.values_mut() {
+            entry.key_span = span;
+            entry.value.move_to(span);
+        }
+        self
     }
 
     /// As JSON, untyped scalars read by Kestra's table.
