@@ -8,12 +8,15 @@
 //! A head changes only together with a new revision, and only if it still is what was read: two who save at once get two
 //! revisions, one after the other.
 
+mod cache;
+
 use std::sync::Arc;
 
 use flowmill_common::Timestamp;
 use flowmill_common::flow::Label;
 use serde::{Deserialize, Serialize};
 
+pub use self::cache::{CompiledRevision, FlowCache};
 use super::executions::{decode, encode};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Batch, RangeOptions, Store, prefix_end};

@@ -1,3 +1,9 @@
+use std::borrow::Cow;
+
+use flowmill_common::compile::{self, Catalogue, Placement, PropertyProblem, TaskType};
+use flowmill_common::flow::Place;
+use serde_json::{Map, Value};
+
 use super::*;
 use crate::store::embedded::{Config, EmbeddedStore};
 
@@ -210,4 +216,99 @@ fn only_a_top_level_revision_line_is_cut() {
     );
     assert_eq!(without_revision("revision: latest\n"), "revision: latest\n");
     assert_eq!(written_revision("id: a\nrevision: 3\n"), Some(3));
+}
+
+/// Knows one task type.
+struct OneType;
+
+impl Catalogue for OneType {
+    fn resolve(&self, written: &str) -> Option<TaskType> {
+        let placement = Placement::Runnable(Place::Worker);
+        (written == "some.Task").then_some(TaskType {
+            name: Cow::Borrowed("some.Task"),
+            placement,
+        })
+    }
+
+    fn property_names(&self, _: &str) -> Option<Vec<Cow<'static, str>>> {
+        None
+    }
+
+    fn check(&self, _: &str, _: &Map<String, Value>) -> Vec<PropertyProblem> {
+        Vec::new()
+    }
+
+    fn type_names(&self) -> Vec<Cow<'static, str>> {
+        vec![Cow::Borrowed("some.Task")]
+    }
+}
+
+fn text(id: &str, task_type: &str) -> String {
+    format!("id: {id}\nnamespace: a.b\ntasks:\n  - id: t\n    type: {task_type}\n")
+}
+
+#[tokio::test]
+async fn a_revision_is_compiled_once_and_a_broken_one_says_why() {
+    let (_directory, flows) = flows();
+    flows
+        .save(
+            &draft("a.b", "f", &text("f", "some.Task")),
+            Expect::Any,
+            at(1),
+        )
+        .await
+        .unwrap();
+    let cache = FlowCache::new(
+        flows.clone(),
+        Arc::new(OneType),
+        compile::Options::default(),
+    );
+    let first = cache.get("a.b", "f", 1).await.unwrap().unwrap();
+    assert_eq!((&*first.id, first.revision), ("f", 1));
+    assert!(Arc::ptr_eq(
+        &first,
+        &cache.get("a.b", "f", 1).await.unwrap().unwrap()
+    ));
+    assert!(cache.get("a.b", "f", 2).await.unwrap().is_none());
+
+    flows
+        .save(
+            &draft("a.b", "f", &text("f", "gone.Task")),
+            Expect::Any,
+            at(2),
+        )
+        .await
+        .unwrap();
+    let error = cache.get("a.b", "f", 2).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Invalid);
+    assert!(error.to_string().contains("gone.Task"), "{error}");
+    let latest = cache.latest("a.b", "f").await.unwrap().unwrap();
+    assert_eq!(latest.revision.revision, 2);
+    assert!(latest.flow.is_err());
+    flows.delete("a.b", "f", at(3)).await.unwrap();
+    assert!(cache.latest("a.b", "f").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_full_cache_drops_what_was_not_used_for_the_longest_time() {
+    let (_directory, flows) = flows();
+    for id in ["a", "b", "c", "d"] {
+        flows
+            .save(
+                &draft("a.b", id, &text(id, "some.Task")),
+                Expect::Any,
+                at(1),
+            )
+            .await
+            .unwrap();
+    }
+    let cache =
+        FlowCache::new(flows, Arc::new(OneType), compile::Options::default()).with_capacity(3);
+    let get = async |id: &str| cache.get("a.b", id, 1).await.unwrap().unwrap();
+    let (a, b) = (get("a").await, get("b").await);
+    get("c").await;
+    assert!(Arc::ptr_eq(&a, &get("a").await));
+    get("d").await;
+    assert!(Arc::ptr_eq(&a, &get("a").await));
+    assert!(!Arc::ptr_eq(&b, &get("b").await));
 }
