@@ -59,7 +59,10 @@ pub enum Command {
 impl Change {
     /// Whether nothing changed and nothing is to be done.
     pub fn is_empty(&self) -> bool {
-        self.header.is_none() && self.runs.is_empty() && self.removed.is_empty() && self.commands.is_empty()
+        self.header.is_none()
+            && self.runs.is_empty()
+            && self.removed.is_empty()
+            && self.commands.is_empty()
     }
 
     /// Applies it to the execution that it was made for.

@@ -36,7 +36,12 @@ pub(crate) struct Draft<'a> {
 pub(crate) type Owner = Option<TaskRunId>;
 
 impl<'a> Draft<'a> {
-    pub(crate) fn new(flow: &'a Arc<Flow>, base: &'a Execution, at: Timestamp, facts: &'a Facts<'a>) -> Self {
+    pub(crate) fn new(
+        flow: &'a Arc<Flow>,
+        base: &'a Execution,
+        at: Timestamp,
+        facts: &'a Facts<'a>,
+    ) -> Self {
         Self {
             flow,
             at,
@@ -61,7 +66,9 @@ impl<'a> Draft<'a> {
             commands: self.commands,
         };
         if !change.is_empty() {
-            let header = change.header.get_or_insert_with(|| Box::new(self.base.header.clone()));
+            let header = change
+                .header
+                .get_or_insert_with(|| Box::new(self.base.header.clone()));
             header.version += 1;
         }
         change
@@ -72,7 +79,8 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn header_mut(&mut self) -> &mut Header {
-        self.header.get_or_insert_with(|| Box::new(self.base.header.clone()))
+        self.header
+            .get_or_insert_with(|| Box::new(self.base.header.clone()))
     }
 
     /// A task run as it is now.
@@ -110,8 +118,15 @@ impl<'a> Draft<'a> {
 
     /// Every task run, for the rare events that concern all of them (a kill).
     pub(crate) fn all_run_ids(&self) -> Vec<TaskRunId> {
-        let untouched = self.base.runs.iter().filter(|run| self.touched.get(&run.id).is_none());
-        untouched.chain(self.touched.iter()).map(|run| run.id.clone()).collect()
+        let untouched = self
+            .base
+            .runs
+            .iter()
+            .filter(|run| self.touched.get(&run.id).is_none());
+        untouched
+            .chain(self.touched.iter())
+            .map(|run| run.id.clone())
+            .collect()
     }
 
     pub(crate) fn base(&self) -> &'a Execution {
@@ -171,7 +186,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Writes a line about the execution, or about a task run.
-    pub(crate) fn log(&mut self, run: Option<&TaskRunId>, level: Level, message: impl Into<String>) {
+    pub(crate) fn log(
+        &mut self,
+        run: Option<&TaskRunId>,
+        level: Level,
+        message: impl Into<String>,
+    ) {
         let run = run.and_then(|id| self.run(id));
         let line = LogLine {
             at: self.at,

@@ -37,7 +37,11 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let empty = flowmill_common::execution::empty_object();
-        Self { envs: empty.clone(), globals: empty.clone(), kestra: empty }
+        Self {
+            envs: empty.clone(),
+            globals: empty.clone(),
+            kestra: empty,
+        }
     }
 }
 
@@ -51,7 +55,11 @@ pub struct StepHost<'a> {
 impl<'a> StepHost<'a> {
     /// The host for templates that are rendered at this time, with these facts.
     pub fn new(facts: &'a Facts<'a>, at: Timestamp) -> Self {
-        Self { at, answers: &facts.answers, random: Cell::new(facts.seed) }
+        Self {
+            at,
+            answers: &facts.answers,
+            random: Cell::new(facts.seed),
+        }
     }
 }
 

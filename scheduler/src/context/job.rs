@@ -30,7 +30,12 @@ pub fn job_variables(root: &Root<'_>, references: &References) -> serde_json::Va
 
 /// Copies what stands at a path. Where the path breaks off, what is above it is copied without its other members: the worker then
 /// misses the same member that the executor would.
-fn insert_path(into: &mut Map<String, serde_json::Value>, key: &str, value: &Value, rest: &[String]) {
+fn insert_path(
+    into: &mut Map<String, serde_json::Value>,
+    key: &str,
+    value: &Value,
+    rest: &[String],
+) {
     let Some((next, further)) = rest.split_first() else {
         into.insert(key.to_owned(), to_json(value));
         return;

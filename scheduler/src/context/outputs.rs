@@ -72,7 +72,11 @@ fn below(runs: &Scope, task: &Arc<str>, values: Vec<Arc<str>>) -> Result<Option<
         return outputs_of(runs, run).map(Some);
     }
     if runs.has_below(task, &values) {
-        let further = LoopOutputs { runs: runs.clone(), task: task.clone(), values };
+        let further = LoopOutputs {
+            runs: runs.clone(),
+            task: task.clone(),
+            values,
+        };
         return Ok(Some(Value::Object(Arc::new(further))));
     }
     Ok(None)
@@ -81,15 +85,24 @@ fn below(runs: &Scope, task: &Arc<str>, values: Vec<Arc<str>>) -> Result<Option<
 /// The outputs of a task run: an empty map where there are none; fetched first where they lie in a file.
 fn outputs_of(runs: &Scope, run: &TaskRun) -> Result<Value, Error> {
     match &run.outputs {
-        Outputs::None => Ok(Value::from_shared_json(flowmill_common::execution::empty_object())),
+        Outputs::None => Ok(Value::from_shared_json(
+            flowmill_common::execution::empty_object(),
+        )),
         Outputs::Inline(outputs) => Ok(Value::from_shared_json(outputs.clone())),
-        Outputs::Stored { path, .. } => Ok(Value::Object(Arc::new(StoredOutputs { runs: runs.clone(), path: path.clone() }))),
+        Outputs::Stored { path, .. } => Ok(Value::Object(Arc::new(StoredOutputs {
+            runs: runs.clone(),
+            path: path.clone(),
+        }))),
     }
 }
 
 /// The need for outputs that lie in a file of the storage.
 pub fn stored_outputs_need(path: &str) -> Need {
-    Need::Read(FileNeed { path: format!("{STORED}{path}"), namespace: None, version: None })
+    Need::Read(FileNeed {
+        path: format!("{STORED}{path}"),
+        namespace: None,
+        version: None,
+    })
 }
 
 /// The path of the file, if this need is one for outputs that lie in a file.
@@ -116,7 +129,10 @@ impl StoredOutputs {
         match self.runs.answer(&need) {
             Some(Answer::Value(value)) => Ok(value.clone()),
             Some(Answer::Failed(message)) => Err(Error::evaluation(message.clone())),
-            Some(Answer::Missing) => Err(Error::evaluation(format!("the outputs in `{}` are gone", self.path))),
+            Some(Answer::Missing) => Err(Error::evaluation(format!(
+                "the outputs in `{}` are gone",
+                self.path
+            ))),
             Some(Answer::Pending) | None => Err(Error::need(need)),
         }
     }
@@ -129,6 +145,8 @@ impl Object for StoredOutputs {
 
     fn keys(&self) -> Vec<Arc<str>> {
         let fetched = self.fetched().ok();
-        fetched.and_then(|value| Some(value.as_object()?.keys())).unwrap_or_default()
+        fetched
+            .and_then(|value| Some(value.as_object()?.keys()))
+            .unwrap_or_default()
     }
 }

@@ -44,16 +44,36 @@ impl<'a> Root<'a> {
         settings: &'a Settings,
         answers: Answers,
     ) -> Self {
-        let runs = Scope { base: execution.runs.clone(), overlay: Arc::default(), answers };
+        let runs = Scope {
+            base: execution.runs.clone(),
+            overlay: Arc::default(),
+            answers,
+        };
         let current = run.and_then(|run| Some((run, &**flow.task(&run.task_id)?)));
-        Self { flow, header: &execution.header, settings, runs, current }
+        Self {
+            flow,
+            header: &execution.header,
+            settings,
+            runs,
+            current,
+        }
     }
 
     /// The variables in the middle of a step.
     pub(crate) fn of_draft(draft: &'a Draft<'_>, run: Option<&'a TaskRun>) -> Self {
-        let runs = Scope { base: draft.base().runs.clone(), overlay: draft.touched().clone(), answers: draft.facts.answers.clone() };
+        let runs = Scope {
+            base: draft.base().runs.clone(),
+            overlay: draft.touched().clone(),
+            answers: draft.facts.answers.clone(),
+        };
         let current = run.and_then(|run| Some((run, &**draft.flow.task(&run.task_id)?)));
-        Self { flow: draft.flow, header: draft.header(), settings: draft.facts.settings, runs, current }
+        Self {
+            flow: draft.flow,
+            header: draft.header(),
+            settings: draft.facts.settings,
+            runs,
+            current,
+        }
     }
 
     fn flow_variable(&self) -> Value {
@@ -69,7 +89,11 @@ impl<'a> Root<'a> {
             "originalId": header.original_id.as_str(),
             "state": header.state.current().name(),
         });
-        if header.outputs.as_object().is_some_and(|outputs| !outputs.is_empty()) {
+        if header
+            .outputs
+            .as_object()
+            .is_some_and(|outputs| !outputs.is_empty())
+        {
             execution["outputs"] = (*header.outputs).clone();
         }
         execution.into()
@@ -131,26 +155,52 @@ impl<'a> Root<'a> {
 }
 
 const NAMES: &[&str] = &[
-    "envs", "globals", "flow", "task", "taskrun", "parents", "parent", "execution", "outputs", "tasks", "inputs", "vars",
-    "trigger", "labels", "kestra", "namespace",
+    "envs",
+    "globals",
+    "flow",
+    "task",
+    "taskrun",
+    "parents",
+    "parent",
+    "execution",
+    "outputs",
+    "tasks",
+    "inputs",
+    "vars",
+    "trigger",
+    "labels",
+    "kestra",
+    "namespace",
 ];
 
 impl Object for Root<'_> {
     fn get(&self, key: &str) -> Result<Option<Value>, Error> {
         let header = self.header;
         let value = match key {
-            "outputs" if self.is_task_run_there() => Some(Value::Object(Arc::new(AllOutputs::new(self.runs.clone())))),
-            "tasks" if self.is_task_run_there() => Some(Value::Object(Arc::new(AllStates::new(self.runs.clone())))),
-            "inputs" if !is_empty(&header.inputs) => Some(Value::from_shared_json(header.inputs.clone())),
+            "outputs" if self.is_task_run_there() => {
+                Some(Value::Object(Arc::new(AllOutputs::new(self.runs.clone()))))
+            }
+            "tasks" if self.is_task_run_there() => {
+                Some(Value::Object(Arc::new(AllStates::new(self.runs.clone()))))
+            }
+            "inputs" if !is_empty(&header.inputs) => {
+                Some(Value::from_shared_json(header.inputs.clone()))
+            }
             "taskrun" => self.current.map(|(run, _)| Self::taskrun_variable(run)),
-            "task" => self.current.map(|(_, task)| json!({"id": &*task.id, "type": &*task.written_type}).into()),
+            "task" => self
+                .current
+                .map(|(_, task)| json!({"id": &*task.id, "type": &*task.written_type}).into()),
             "flow" => Some(self.flow_variable()),
             "execution" => Some(self.execution_variable()),
             "vars" => vars(self.flow, header),
-            "parents" => Some(Value::from(self.parents())).filter(|_| self.current.is_some_and(|(run, _)| run.parent.is_some())),
+            "parents" => Some(Value::from(self.parents()))
+                .filter(|_| self.current.is_some_and(|(run, _)| run.parent.is_some())),
             "parent" => self.parents().into_iter().next(),
             "labels" => self.labels(),
-            "trigger" => header.trigger.as_ref().map(|trigger| serde_json::Value::Object(trigger.variables.clone()).into()),
+            "trigger" => header
+                .trigger
+                .as_ref()
+                .map(|trigger| serde_json::Value::Object(trigger.variables.clone()).into()),
             "envs" => Some(Value::from_shared_json(self.settings.envs.clone())),
             "globals" => Some(Value::from_shared_json(self.settings.globals.clone())),
             "kestra" => Some(Value::from_shared_json(self.settings.kestra.clone())),
@@ -162,8 +212,17 @@ impl Object for Root<'_> {
     }
 
     fn keys(&self) -> Vec<Arc<str>> {
-        let named = NAMES.iter().filter(|name| matches!(self.get(name), Ok(Some(_)))).map(|name| Arc::from(*name));
-        let spread = self.header.variables.as_object().into_iter().flatten().map(|(key, _)| Arc::from(key.as_str()));
+        let named = NAMES
+            .iter()
+            .filter(|name| matches!(self.get(name), Ok(Some(_))))
+            .map(|name| Arc::from(*name));
+        let spread = self
+            .header
+            .variables
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| Arc::from(key.as_str()));
         named.chain(spread).collect()
     }
 }
@@ -182,7 +241,12 @@ impl Scope {
     /// The ids of the tasks that have runs.
     pub(crate) fn tasks(&self) -> Vec<Arc<str>> {
         let mut tasks = self.base.tasks();
-        tasks.extend(self.overlay.tasks().into_iter().filter(|task| !self.base.has_task(task)));
+        tasks.extend(
+            self.overlay
+                .tasks()
+                .into_iter()
+                .filter(|task| !self.base.has_task(task)),
+        );
         tasks
     }
 
@@ -203,7 +267,10 @@ impl Scope {
 
     /// The runs of a task in order of creation, those of the step over the committed ones.
     pub(crate) fn of_task(&self, task: &str) -> Vec<&TaskRun> {
-        let untouched = self.base.of_task(task).filter(|run| self.overlay.get(&run.id).is_none());
+        let untouched = self
+            .base
+            .of_task(task)
+            .filter(|run| self.overlay.get(&run.id).is_none());
         let mut runs: Vec<&TaskRun> = untouched.chain(self.overlay.of_task(task)).collect();
         runs.sort_by_key(|run| run.number);
         runs
@@ -213,7 +280,8 @@ impl Scope {
 /// The flow's variables with those of the execution (set by `SetVariables`) over them.
 fn vars(flow: &Flow, header: &Header) -> Option<Value> {
     if is_empty(&header.variables) {
-        return (!is_empty(&flow.variables)).then(|| Value::from_shared_json(flow.variables.clone()));
+        return (!is_empty(&flow.variables))
+            .then(|| Value::from_shared_json(flow.variables.clone()));
     }
     let mut all = flow.variables.as_object().cloned().unwrap_or_default();
     all.extend(header.variables.as_object().cloned().unwrap_or_default());
@@ -226,7 +294,10 @@ fn is_empty(value: &serde_json::Value) -> bool {
 
 /// Attempts that have ended, worker losses not counted.
 fn finished_attempts(run: &TaskRun) -> usize {
-    run.attempts.iter().filter(|attempt| attempt.state.is_terminal()).count()
+    run.attempts
+        .iter()
+        .filter(|attempt| attempt.state.is_terminal())
+        .count()
 }
 
 /// Puts `system.correlationId` under `system`, unless something else stands there; of equal keys the first wins.

@@ -18,12 +18,29 @@ pub fn of_execution(flow: &Flow, execution: &Execution) -> Graph {
 }
 
 fn draw(flow: &Flow, execution: Option<&Execution>) -> Graph {
-    let mut canvas = Canvas { graph: Graph::default(), execution, clusters: Vec::new() };
+    let mut canvas = Canvas {
+        graph: Graph::default(),
+        execution,
+        clusters: Vec::new(),
+    };
     let ends = canvas.ends("root");
-    let at = At { prefix: "root", ends: &ends, parent: None, loop_value: None, side: None };
+    let at = At {
+        prefix: "root",
+        ends: &ends,
+        parent: None,
+        loop_value: None,
+        side: None,
+    };
     canvas.list(&at, &flow.tasks, Entry::from(&ends.start, None));
     for (branch, relation) in SIDES {
-        canvas.list(&At { side: Some(relation), ..at }, flow.branch(branch), Entry::from(&ends.start, Some(relation)));
+        canvas.list(
+            &At {
+                side: Some(relation),
+                ..at
+            },
+            flow.branch(branch),
+            Entry::from(&ends.start, Some(relation)),
+        );
     }
     canvas.triggers(flow, &ends);
     canvas.graph
@@ -67,7 +84,11 @@ struct Entry {
 
 impl Entry {
     fn from(source: &str, relation: Option<Relation>) -> Self {
-        Self { source: source.to_owned(), relation, value: None }
+        Self {
+            source: source.to_owned(),
+            relation,
+            value: None,
+        }
     }
 }
 
@@ -87,18 +108,32 @@ impl Canvas<'_> {
 
     /// One task; the nodes by which it is entered and left.
     fn task(&mut self, at: &At<'_>, task: &Arc<Task>) -> (String, String) {
-        let suffix = at.loop_value.map(|value| format!("_{value}")).unwrap_or_default();
+        let suffix = at
+            .loop_value
+            .map(|value| format!("_{value}"))
+            .unwrap_or_default();
         let uid = format!("{}.{}{suffix}", at.prefix, task.id);
         let run = self.run_of(at, task);
-        let values = run.as_ref().and_then(|id| Some(self.execution?.runs.get(id)?.loop_values.clone()));
+        let values = run
+            .as_ref()
+            .and_then(|id| Some(self.execution?.runs.get(id)?.loop_values.clone()));
         let values = values.unwrap_or_default();
         let Some(flowable) = task.flowable() else {
-            let kind = NodeKind::Task { task: task.clone(), relation: Relation::Sequential, run, values };
+            let kind = NodeKind::Task {
+                task: task.clone(),
+                relation: Relation::Sequential,
+                run,
+                values,
+            };
             self.node(&uid, kind, at.side);
             return (uid.clone(), uid);
         };
         let relation = relation(flowable);
-        let outer = self.clusters.iter().map(|place| self.graph.clusters[*place].uid.clone()).collect();
+        let outer = self
+            .clusters
+            .iter()
+            .map(|place| self.graph.clusters[*place].uid.clone())
+            .collect();
         self.clusters.push(self.graph.clusters.len());
         self.graph.clusters.push(Cluster {
             uid: format!("cluster_{uid}"),
@@ -110,14 +145,32 @@ impl Canvas<'_> {
             end: String::new(),
         });
         let ends = self.ends(&uid);
-        let kind = NodeKind::Task { task: task.clone(), relation, run: run.clone(), values };
+        let kind = NodeKind::Task {
+            task: task.clone(),
+            relation,
+            run: run.clone(),
+            values,
+        };
         self.node(&uid, kind, at.side);
         self.edge(&ends.start, &uid, None, None);
-        let inside = At { prefix: &uid, ends: &ends, parent: run.as_ref(), loop_value: None, side: at.side };
+        let inside = At {
+            prefix: &uid,
+            ends: &ends,
+            parent: run.as_ref(),
+            loop_value: None,
+            side: at.side,
+        };
         self.children(&inside, flowable, relation);
         for (branch, relation) in &SIDES[..2] {
             let entry = Entry::from(&uid, Some(*relation));
-            self.list(&At { side: Some(*relation), ..inside }, task.side_branch(*branch), entry);
+            self.list(
+                &At {
+                    side: Some(*relation),
+                    ..inside
+                },
+                task.side_branch(*branch),
+                entry,
+            );
         }
         if let Some(place) = self.clusters.pop() {
             let cluster = &mut self.graph.clusters[place];
@@ -127,7 +180,11 @@ impl Canvas<'_> {
     }
 
     fn children(&mut self, at: &At<'_>, flowable: &Flowable, relation: Relation) {
-        let enter = |value: Option<String>| Entry { source: at.prefix.to_owned(), relation: Some(relation), value };
+        let enter = |value: Option<String>| Entry {
+            source: at.prefix.to_owned(),
+            relation: Some(relation),
+            value,
+        };
         match flowable {
             Flowable::Sequential { tasks }
             | Flowable::AllowFailure { tasks }
@@ -139,11 +196,15 @@ impl Canvas<'_> {
                 }
             }
             Flowable::Dag { tasks, .. } => self.dag(at, tasks),
-            Flowable::If { then, otherwise, .. } => {
+            Flowable::If {
+                then, otherwise, ..
+            } => {
                 self.list(at, then, enter(Some("then".into())));
                 self.list(at, otherwise, enter(Some("else".into())));
             }
-            Flowable::Switch { cases, defaults, .. } => {
+            Flowable::Switch {
+                cases, defaults, ..
+            } => {
                 for (case, tasks) in cases {
                     self.list(at, tasks, enter(Some(case.clone())));
                 }
@@ -165,31 +226,57 @@ impl Canvas<'_> {
             self.list(at, tasks, Entry::from(at.prefix, Some(relation)));
         }
         for value in &values {
-            let entry = Entry { source: at.prefix.to_owned(), relation: Some(relation), value: Some(value.to_string()) };
-            self.list(&At { loop_value: Some(value), ..*at }, tasks, entry);
+            let entry = Entry {
+                source: at.prefix.to_owned(),
+                relation: Some(relation),
+                value: Some(value.to_string()),
+            };
+            self.list(
+                &At {
+                    loop_value: Some(value),
+                    ..*at
+                },
+                tasks,
+                entry,
+            );
         }
     }
 
     fn dag(&mut self, at: &At<'_>, tasks: &[DagTask]) {
-        let drawn: Vec<_> = tasks.iter().map(|entry| (entry, self.task(at, &entry.task))).collect();
+        let drawn: Vec<_> = tasks
+            .iter()
+            .map(|entry| (entry, self.task(at, &entry.task)))
+            .collect();
         for (entry, (first, last)) in &drawn {
             if entry.depends_on.is_empty() {
                 self.edge(at.prefix, first, Some(Relation::Parallel), None);
             }
             for dependency in &entry.depends_on {
-                if let Some((_, (_, source))) = drawn.iter().find(|(other, _)| other.task.id == *dependency) {
+                if let Some((_, (_, source))) =
+                    drawn.iter().find(|(other, _)| other.task.id == *dependency)
+                {
                     self.edge(source, first, Some(Relation::Sequential), None);
                 }
             }
-            if !tasks.iter().any(|other| other.depends_on.contains(&entry.task.id)) {
+            if !tasks
+                .iter()
+                .any(|other| other.depends_on.contains(&entry.task.id))
+            {
                 self.edge(last, &at.ends.end, None, None);
             }
         }
     }
 
     fn triggers(&mut self, flow: &Flow, ends: &Ends) {
-        let triggers = flow.document.get("triggers").and_then(|triggers| triggers.as_array());
-        let ids: Vec<&str> = triggers.into_iter().flatten().filter_map(|trigger| trigger.get("id")?.as_str()).collect();
+        let triggers = flow
+            .document
+            .get("triggers")
+            .and_then(|triggers| triggers.as_array());
+        let ids: Vec<&str> = triggers
+            .into_iter()
+            .flatten()
+            .filter_map(|trigger| trigger.get("id")?.as_str())
+            .collect();
         if ids.is_empty() {
             return;
         }
@@ -215,7 +302,10 @@ impl Canvas<'_> {
     }
 
     fn ends(&mut self, prefix: &str) -> Ends {
-        let ends = Ends { start: format!("{prefix}.start-"), end: format!("{prefix}.end-") };
+        let ends = Ends {
+            start: format!("{prefix}.start-"),
+            end: format!("{prefix}.end-"),
+        };
         self.node(&ends.start, NodeKind::Root, None);
         self.node(&ends.end, NodeKind::End, None);
         ends
@@ -225,26 +315,45 @@ impl Canvas<'_> {
         if let Some(place) = self.clusters.last() {
             self.graph.clusters[*place].nodes.push(uid.to_owned());
         }
-        self.graph.nodes.push(Node { uid: uid.to_owned(), kind, side });
+        self.graph.nodes.push(Node {
+            uid: uid.to_owned(),
+            kind,
+            side,
+        });
     }
 
-    fn edge(&mut self, source: &str, target: &str, relation: Option<Relation>, value: Option<String>) {
-        self.graph.edges.push(Edge { source: source.to_owned(), target: target.to_owned(), relation, value });
+    fn edge(
+        &mut self,
+        source: &str,
+        target: &str,
+        relation: Option<Relation>,
+        value: Option<String>,
+    ) {
+        self.graph.edges.push(Edge {
+            source: source.to_owned(),
+            target: target.to_owned(),
+            relation,
+            value,
+        });
     }
 
     /// The task run that this node stands for.
     fn run_of(&self, at: &At<'_>, task: &Task) -> Option<TaskRunId> {
         let mut runs = self.execution?.runs.of_task(&task.id);
-        let run = runs.find(|run| {
-            run.parent.as_ref() == at.parent && run.value.as_ref() == at.loop_value
-        });
+        let run = runs
+            .find(|run| run.parent.as_ref() == at.parent && run.value.as_ref() == at.loop_value);
         run.map(|run| run.id.clone())
     }
 
     /// The values for which the tasks of a loop have run.
     fn values(&self, at: &At<'_>, tasks: &[Arc<Task>]) -> Vec<Arc<str>> {
-        let (Some(execution), Some(first)) = (self.execution, tasks.first()) else { return Vec::new() };
-        let runs = execution.runs.of_task(&first.id).filter(|run| run.parent.as_ref() == at.parent);
+        let (Some(execution), Some(first)) = (self.execution, tasks.first()) else {
+            return Vec::new();
+        };
+        let runs = execution
+            .runs
+            .of_task(&first.id)
+            .filter(|run| run.parent.as_ref() == at.parent);
         runs.filter_map(|run| run.value.clone()).collect()
     }
 }

@@ -21,7 +21,10 @@ pub(crate) fn child_ended(draft: &mut Draft<'_>, id: &TaskRunId) {
         progress.open = progress.open.saturating_sub(1);
         if branch == Branch::Tasks {
             progress.outcome = progress.outcome.max(outcome(state));
-            progress.stopped |= matches!(state, StateType::Failed | StateType::Killed | StateType::Cancelled);
+            progress.stopped |= matches!(
+                state,
+                StateType::Failed | StateType::Killed | StateType::Cancelled
+            );
         }
     }
     if branch == Branch::Tasks {
@@ -33,14 +36,18 @@ pub(crate) fn child_ended(draft: &mut Draft<'_>, id: &TaskRunId) {
 /// Starts what can be started; ends the owner when nothing is left.
 pub(crate) fn advance(draft: &mut Draft<'_>, owner: &Owner) -> Result<(), Need> {
     loop {
-        let Some(progress) = draft.progress(owner) else { return Ok(()) };
+        let Some(progress) = draft.progress(owner) else {
+            return Ok(());
+        };
         let (branch, open, outcome) = (progress.branch, progress.open, progress.outcome);
         if is_over(draft, owner, branch) {
             return Ok(());
         }
         let going_on = match branch {
             Branch::Tasks => flowable::advance(draft, owner)?,
-            Branch::Errors | Branch::Finally | Branch::AfterExecution => next_in_order(draft, owner, branch, open),
+            Branch::Errors | Branch::Finally | Branch::AfterExecution => {
+                next_in_order(draft, owner, branch, open)
+            }
         };
         if going_on {
             return Ok(());
@@ -108,10 +115,14 @@ fn finish(draft: &mut Draft<'_>, owner: &Owner) {
         return;
     };
     let Some(of) = draft.task_of(id) else { return };
-    let outcome = draft.progress(owner).map_or(Outcome::Success, |progress| progress.outcome);
+    let outcome = draft
+        .progress(owner)
+        .map_or(Outcome::Success, |progress| progress.outcome);
     let state = match outcome {
         Outcome::Killed => StateType::Killed,
-        Outcome::Failed if matches!(of.flowable(), Some(Flowable::AllowFailure { .. })) => StateType::Warning,
+        Outcome::Failed if matches!(of.flowable(), Some(Flowable::AllowFailure { .. })) => {
+            StateType::Warning
+        }
         Outcome::Failed => StateType::Failed,
         Outcome::Warning => StateType::Warning,
         Outcome::Success => StateType::Success,

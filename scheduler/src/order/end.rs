@@ -1,8 +1,8 @@
 //! The end of an execution: its state, its outputs, the line about it.
 
+use flowmill_common::StateType;
 use flowmill_common::execution::Outcome;
 use flowmill_common::log::Level;
-use flowmill_common::StateType;
 use flowmill_expression::Need;
 use serde_json::{Map, Value};
 
@@ -21,7 +21,10 @@ pub(crate) fn execution(draft: &mut Draft<'_>) -> Result<(), Need> {
     if !draft.flow.outputs.is_empty() && state != StateType::Killed {
         outputs(draft)?;
     }
-    let (state, duration) = (draft.header().state.current(), draft.header().state.duration(draft.at));
+    let (state, duration) = (
+        draft.header().state.current(),
+        draft.header().state.duration(draft.at),
+    );
     let message = format!("Flow completed with state {state} in {}", clock(duration));
     draft.log(None, Level::Debug, message);
     Ok(())
@@ -39,13 +42,21 @@ fn outputs(draft: &mut Draft<'_>) -> Result<(), Need> {
                 values.insert(output.id.to_string(), value);
             }
             Err(_) if !output.required => {
-                let message = format!("Failed to render optional flow output '{}'. Output is ignored.", output.id);
+                let message = format!(
+                    "Failed to render optional flow output '{}'. Output is ignored.",
+                    output.id
+                );
                 draft.log(None, Level::Warn, message);
             }
             Err(message) => {
-                draft.log(None, Level::Error, format!("Failed to render output values: {message}"));
+                draft.log(
+                    None,
+                    Level::Error,
+                    format!("Failed to render output values: {message}"),
+                );
                 draft.set_state(StateType::Failed);
-                draft.header_mut().error = Some(format!("Failed to render output values: {message}"));
+                draft.header_mut().error =
+                    Some(format!("Failed to render output values: {message}"));
                 return Ok(());
             }
         }
@@ -57,9 +68,14 @@ fn outputs(draft: &mut Draft<'_>) -> Result<(), Need> {
 /// `00:00:02.500`
 fn clock(duration: std::time::Duration) -> String {
     let seconds = duration.as_secs();
-    format!("{:02}:{:02}:{:02}.{:03}", seconds / 3600, seconds / 60 % 60, seconds % 60, duration.subsec_millis())
+    format!(
+        "{:02}:{:02}:{:02}.{:03}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60,
+        duration.subsec_millis()
+    )
 }
-
 
 fn convert(_output: &flowmill_common::flow::FlowOutput, value: Value) -> Result<Value, String> {
     Ok(value)

@@ -15,13 +15,21 @@ pub(crate) fn requested(draft: &mut Draft<'_>) {
     }
     draft.set_state(StateType::Killing);
     for id in draft.all_run_ids() {
-        let Some(run) = draft.run(&id).filter(|run| !run.state.is_terminal()) else { continue };
+        let Some(run) = draft.run(&id).filter(|run| !run.state.is_terminal()) else {
+            continue;
+        };
         let (dispatch, flowable, wake_at) = (run.dispatch, run.progress.is_some(), run.wake_at);
         if let Some(at) = wake_at {
-            draft.command(Command::CancelTimer { run: Some(id.clone()), at });
+            draft.command(Command::CancelTimer {
+                run: Some(id.clone()),
+                at,
+            });
         }
         if dispatch > 0 {
-            draft.command(Command::StopTask { run: id.clone(), dispatch });
+            draft.command(Command::StopTask {
+                run: id.clone(),
+                dispatch,
+            });
         }
         let at = draft.at;
         if let Some(run) = draft.run_mut(&id) {

@@ -25,7 +25,12 @@ use crate::facts::Facts;
 ///
 /// `execution` is the one that the event is about, as it is committed; for `Created` an execution with the event's header and no
 /// task runs, its state still `CREATED`. `Err` names a fact that an expression asked for: fetch it and call again.
-pub fn step(flow: &Arc<Flow>, execution: &Execution, event: &Event, facts: &Facts<'_>) -> Result<Change, Need> {
+pub fn step(
+    flow: &Arc<Flow>,
+    execution: &Execution,
+    event: &Event,
+    facts: &Facts<'_>,
+) -> Result<Change, Need> {
     let mut draft = Draft::new(flow, execution, event.at, facts);
     match &event.kind {
         EventKind::Created(_) => start::created(&mut draft),

@@ -32,12 +32,22 @@ pub(crate) fn scalar(draft: &Draft<'_>, run: Option<&TaskRunId>, property: &Valu
 }
 
 /// Renders every text of a structure; the result of a single expression keeps its type.
-pub(crate) fn typed(draft: &Draft<'_>, run: Option<&TaskRunId>, property: &Value) -> Rendered<Value> {
+pub(crate) fn typed(
+    draft: &Draft<'_>,
+    run: Option<&TaskRunId>,
+    property: &Value,
+) -> Rendered<Value> {
     let rendered = match property {
         Value::String(template) if template.contains('{') => {
             let root = Root::of_draft(draft, run.and_then(|id| draft.run(id)));
             let host = StepHost::new(draft.facts, draft.at);
-            settle(draft.facts.engine.render_typed(template, &root, &host).and_then(|value| value.to_json()))?
+            settle(
+                draft
+                    .facts
+                    .engine
+                    .render_typed(template, &root, &host)
+                    .and_then(|value| value.to_json()),
+            )?
         }
         Value::Array(items) => {
             let mut rendered = Vec::with_capacity(items.len());

@@ -45,7 +45,10 @@ pub(crate) fn spawn(draft: &mut Draft<'_>, spawn: Spawn) -> Result<(), Need> {
             return Ok(());
         }
         Err(message) => {
-            let message = format!("Failed to evaluate the runIf condition for task {}. Cause: {message}", spawn.task.id);
+            let message = format!(
+                "Failed to evaluate the runIf condition for task {}. Cause: {message}",
+                spawn.task.id
+            );
             draft.log(Some(&id), Level::Error, message);
             task::end(draft, &id, StateType::Failed);
             return Ok(());
@@ -82,13 +85,23 @@ fn dispatch(draft: &mut Draft<'_>, id: &TaskRunId) {
 
 fn create(draft: &mut Draft<'_>, spawn: &Spawn) -> TaskRunId {
     let parent = spawn.owner.as_ref().and_then(|id| draft.run(id));
-    let mut loop_values = parent.map(|run| run.loop_values.clone()).unwrap_or_default();
+    let mut loop_values = parent
+        .map(|run| run.loop_values.clone())
+        .unwrap_or_default();
     if let Some((value, _)) = &spawn.value {
         loop_values.push(value.clone());
     }
-    let generation = draft.progress(&spawn.owner).map_or(0, |progress| progress.generation);
+    let generation = draft
+        .progress(&spawn.owner)
+        .map_or(0, |progress| progress.generation);
     let iteration = spawn.value.as_ref().map(|(_, iteration)| *iteration);
-    let id = TaskRunId::derive(&draft.header().id, spawn.owner.as_ref(), &spawn.task.id, iteration, generation);
+    let id = TaskRunId::derive(
+        &draft.header().id,
+        spawn.owner.as_ref(),
+        &spawn.task.id,
+        iteration,
+        generation,
+    );
     let header = draft.header_mut();
     let number = header.created_runs;
     header.created_runs += 1;
@@ -115,14 +128,20 @@ fn create(draft: &mut Draft<'_>, spawn: &Spawn) -> TaskRunId {
 fn should_run(draft: &Draft<'_>, spawn: &Spawn, id: &TaskRunId) -> render::Rendered<bool> {
     match &spawn.task.run_if {
         None => Ok(Ok(true)),
-        Some(condition) => Ok(render::text(draft, Some(id), condition)?.map(|rendered| render::is_truthy(&rendered))),
+        Some(condition) => {
+            Ok(render::text(draft, Some(id), condition)?
+                .map(|rendered| render::is_truthy(&rendered)))
+        }
     }
 }
 
 fn skip(draft: &mut Draft<'_>, id: &TaskRunId) {
     let at = draft.at;
     if let Some(run) = draft.run_mut(id) {
-        run.attempts.push(Attempt { state: State::of(StateType::Skipped, at), worker: None });
+        run.attempts.push(Attempt {
+            state: State::of(StateType::Skipped, at),
+            worker: None,
+        });
     }
     task::end(draft, id, StateType::Skipped);
 }
@@ -135,7 +154,10 @@ fn begin_flowable(draft: &mut Draft<'_>, id: &TaskRunId) {
     if let Some(run) = draft.run_mut(id) {
         let mut state = State::created(at);
         state.push(StateType::Running, at);
-        run.attempts.push(Attempt { state, worker: None });
+        run.attempts.push(Attempt {
+            state,
+            worker: None,
+        });
     }
 }
 
@@ -160,5 +182,13 @@ pub(crate) fn spawn_plain(
     branch: flowmill_common::flow::Branch,
     task: &Arc<flowmill_common::Task>,
 ) {
-    push_spawn(draft, Spawn { owner: owner.clone(), branch, task: task.clone(), value: None });
+    push_spawn(
+        draft,
+        Spawn {
+            owner: owner.clone(),
+            branch,
+            task: task.clone(),
+            value: None,
+        },
+    );
 }

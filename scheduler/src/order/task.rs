@@ -27,7 +27,9 @@ pub(crate) fn finished(draft: &mut Draft<'_>, event: &TaskFinished) {
     if !has_open_attempt(draft, &event.run) {
         open_attempt(draft, &event.run, event.started, event.worker.clone());
     }
-    let Some(task) = draft.task_of(&event.run) else { return };
+    let Some(task) = draft.task_of(&event.run) else {
+        return;
+    };
     if let Some(run) = draft.run_mut(&event.run) {
         run.outputs = event.outputs.clone();
     }
@@ -49,11 +51,20 @@ pub(crate) fn child_finished(draft: &mut Draft<'_>, event: &ChildFinished) {
         return;
     }
     let generation = event.dispatch;
-    let id = TaskRunId::derive(&draft.header().id, Some(&event.parent), &event.task_id, None, generation);
+    let id = TaskRunId::derive(
+        &draft.header().id,
+        Some(&event.parent),
+        &event.task_id,
+        None,
+        generation,
+    );
     if draft.run(&id).is_some() {
         return;
     }
-    let loop_values = draft.run(&event.parent).map(|run| run.loop_values.clone()).unwrap_or_default();
+    let loop_values = draft
+        .run(&event.parent)
+        .map(|run| run.loop_values.clone())
+        .unwrap_or_default();
     let state = run_state(event.started, event.state, draft.at);
     let header = draft.header_mut();
     let number = header.created_runs;
@@ -68,7 +79,10 @@ pub(crate) fn child_finished(draft: &mut Draft<'_>, event: &ChildFinished) {
         loop_values,
         iteration: None,
         state: state.clone(),
-        attempts: vec![Attempt { state, worker: Some(event.worker.clone()) }],
+        attempts: vec![Attempt {
+            state,
+            worker: Some(event.worker.clone()),
+        }],
         outputs: event.outputs.clone(),
         dispatch: 0,
         progress: None,
@@ -83,7 +97,11 @@ pub(crate) fn lost(draft: &mut Draft<'_>, event: &TaskLost) {
     }
     if has_open_attempt(draft, &event.run) {
         close_attempt(draft, &event.run, StateType::Resubmitted);
-        draft.log(Some(&event.run), Level::Warn, format!("{}: the task runs again", event.reason));
+        draft.log(
+            Some(&event.run),
+            Level::Warn,
+            format!("{}: the task runs again", event.reason),
+        );
     }
     start::submit(draft, &event.run);
 }
@@ -104,14 +122,26 @@ pub(crate) fn end(draft: &mut Draft<'_>, id: &TaskRunId, state: StateType) {
 
 /// What the task's allowances make of a state.
 pub(crate) fn allowed(task: &Task, state: StateType) -> StateType {
-    let state = if state == StateType::Failed && task.allow_failure { StateType::Warning } else { state };
-    if state == StateType::Warning && task.allow_warning { StateType::Success } else { state }
+    let state = if state == StateType::Failed && task.allow_failure {
+        StateType::Warning
+    } else {
+        state
+    };
+    if state == StateType::Warning && task.allow_warning {
+        StateType::Success
+    } else {
+        state
+    }
 }
 
 /// Whether this dispatch is the one that a result is waited for.
 fn is_current(draft: &Draft<'_>, id: &TaskRunId, dispatch: u32) -> bool {
     draft.run(id).is_some_and(|run| {
-        run.dispatch == dispatch && matches!(run.state.current(), StateType::Submitted | StateType::Running)
+        run.dispatch == dispatch
+            && matches!(
+                run.state.current(),
+                StateType::Submitted | StateType::Running
+            )
     })
 }
 
@@ -125,7 +155,10 @@ fn open_attempt(draft: &mut Draft<'_>, id: &TaskRunId, at: Timestamp, worker: Ar
         run.state.push(StateType::Running, at);
         let mut state = State::created(at);
         state.push(StateType::Running, at);
-        run.attempts.push(Attempt { state, worker: Some(worker) });
+        run.attempts.push(Attempt {
+            state,
+            worker: Some(worker),
+        });
     }
 }
 

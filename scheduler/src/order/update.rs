@@ -17,7 +17,9 @@ use crate::facts::StepHost;
 
 /// Runs the task of this task run and ends it.
 pub(crate) fn run(draft: &mut Draft<'_>, id: &TaskRunId) -> Result<(), Need> {
-    let Some(of) = draft.task_of(id) else { return Ok(()) };
+    let Some(of) = draft.task_of(id) else {
+        return Ok(());
+    };
     draft.set_run_state(id, StateType::Running);
     let applied = work_out(draft, id, &of)?.and_then(|update| apply(draft, id, &update));
     let state = match applied {
@@ -33,7 +35,10 @@ pub(crate) fn run(draft: &mut Draft<'_>, id: &TaskRunId) -> Result<(), Need> {
         let mut attempt = State::created(at);
         attempt.push(StateType::Running, at);
         attempt.push(if ended { run.state.current() } else { state }, at);
-        run.attempts.push(Attempt { state: attempt, worker: None });
+        run.attempts.push(Attempt {
+            state: attempt,
+            worker: None,
+        });
     }
     if !ended {
         task::end(draft, id, task::allowed(&of, state));
@@ -41,11 +46,23 @@ pub(crate) fn run(draft: &mut Draft<'_>, id: &TaskRunId) -> Result<(), Need> {
     Ok(())
 }
 
-fn work_out(draft: &Draft<'_>, id: &TaskRunId, of: &Task) -> Result<Result<ExecutionUpdate, String>, Need> {
+fn work_out(
+    draft: &Draft<'_>,
+    id: &TaskRunId,
+    of: &Task,
+) -> Result<Result<ExecutionUpdate, String>, Need> {
     let root = Root::of_draft(draft, draft.run(id));
     let host = StepHost::new(draft.facts, draft.at);
-    let scope = inline::Scope { engine: draft.facts.engine, root: &root, host: &host };
-    match draft.facts.tasks.update(&of.task_type, &of.properties, &scope) {
+    let scope = inline::Scope {
+        engine: draft.facts.engine,
+        root: &root,
+        host: &host,
+    };
+    match draft
+        .facts
+        .tasks
+        .update(&of.task_type, &of.properties, &scope)
+    {
         UpdateResult::Done(update) => Ok(Ok(update)),
         UpdateResult::Failed(message) => Ok(Err(message)),
         UpdateResult::Need(need) => Err(need),
@@ -60,7 +77,12 @@ fn apply(draft: &mut Draft<'_>, id: &TaskRunId, update: &ExecutionUpdate) -> Res
             draft.header_mut().labels = Arc::new(labels);
         }
         ExecutionUpdate::SetVariables { .. } | ExecutionUpdate::UnsetVariables { .. } => {
-            let mut variables = draft.header().variables.as_object().cloned().unwrap_or_default();
+            let mut variables = draft
+                .header()
+                .variables
+                .as_object()
+                .cloned()
+                .unwrap_or_default();
             update.apply_to_variables(&mut variables)?;
             draft.header_mut().variables = Arc::new(Value::Object(variables));
         }

@@ -6,10 +6,21 @@ use flowmill_common::flow::{Branch, DagTask};
 use crate::draft::{Draft, Owner};
 use crate::order::start;
 
-pub(super) fn advance(draft: &mut Draft<'_>, owner: &Owner, tasks: &[DagTask], concurrent: usize) -> bool {
-    let Some(progress) = draft.progress(owner) else { return false };
+pub(super) fn advance(
+    draft: &mut Draft<'_>,
+    owner: &Owner,
+    tasks: &[DagTask],
+    concurrent: usize,
+) -> bool {
+    let Some(progress) = draft.progress(owner) else {
+        return false;
+    };
     let mut open = progress.open;
-    let limit = if concurrent == 0 { u64::MAX } else { concurrent as u64 };
+    let limit = if concurrent == 0 {
+        u64::MAX
+    } else {
+        concurrent as u64
+    };
     let (mut started, ended) = (progress.started.clone(), progress.ended.clone());
     // a disabled task counts as ended: what depends on it must not wait for ever
     let has_ended = |id: &str| {
@@ -32,8 +43,18 @@ pub(super) fn advance(draft: &mut Draft<'_>, owner: &Owner, tasks: &[DagTask], c
     open > 0
 }
 
-pub(super) fn child_ended(draft: &mut Draft<'_>, owner: &Owner, tasks: &[DagTask], child: &TaskRun) {
-    let Some(place) = tasks.iter().position(|entry| entry.task.id == child.task_id) else { return };
+pub(super) fn child_ended(
+    draft: &mut Draft<'_>,
+    owner: &Owner,
+    tasks: &[DagTask],
+    child: &TaskRun,
+) {
+    let Some(place) = tasks
+        .iter()
+        .position(|entry| entry.task.id == child.task_id)
+    else {
+        return;
+    };
     if let Some(progress) = draft.progress_mut(owner) {
         progress.ended.push(place as u32);
     }

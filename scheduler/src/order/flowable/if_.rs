@@ -29,6 +29,12 @@ pub(super) fn branch<'t>(
     then: &'t [Arc<Task>],
     otherwise: &'t [Arc<Task>],
 ) -> &'t [Arc<Task>] {
-    let chosen = draft.run(id).and_then(|run| run.progress.as_ref()?.chosen.as_ref());
-    if chosen == Some(&Chosen::Then) { then } else { otherwise }
+    let chosen = draft
+        .run(id)
+        .and_then(|run| run.progress.as_ref()?.chosen.as_ref());
+    if chosen == Some(&Chosen::Then) {
+        then
+    } else {
+        otherwise
+    }
 }

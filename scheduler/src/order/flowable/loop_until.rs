@@ -15,19 +15,37 @@ use crate::draft::Draft;
 use crate::order::{Work, render};
 
 /// Goes on in the round; at its end decides whether another one follows.
-pub(super) fn advance(draft: &mut Draft<'_>, id: &TaskRunId, flowable: &Flowable) -> Result<bool, Need> {
-    let Flowable::LoopUntil { condition, tasks, fail_on_max_reached, interval, max_iterations, max_duration } = flowable
+pub(super) fn advance(
+    draft: &mut Draft<'_>,
+    id: &TaskRunId,
+    flowable: &Flowable,
+) -> Result<bool, Need> {
+    let Flowable::LoopUntil {
+        condition,
+        tasks,
+        fail_on_max_reached,
+        interval,
+        max_iterations,
+        max_duration,
+    } = flowable
     else {
         return Ok(false);
     };
     let owner = Some(id.clone());
-    if draft.run(id).is_some_and(|run| run.state.current() == StateType::Paused) {
+    if draft
+        .run(id)
+        .is_some_and(|run| run.state.current() == StateType::Paused)
+    {
         return Ok(true);
     }
     if sequence::advance(draft, &owner, tasks) {
         return Ok(true);
     }
-    let rounds = u64::from(draft.progress(&owner).map_or(0, |progress| progress.generation)) + 1;
+    let rounds = u64::from(
+        draft
+            .progress(&owner)
+            .map_or(0, |progress| progress.generation),
+    ) + 1;
     set_outputs(draft, id, json!({"iterationCount": rounds}));
     let condition = render::scalar(draft, Some(id), condition)?;
     let holds = match condition {
@@ -41,10 +59,16 @@ pub(super) fn advance(draft: &mut Draft<'_>, id: &TaskRunId, flowable: &Flowable
         return Ok(false);
     }
     let begun = draft.run(id).map_or(draft.at, |run| run.state.start());
-    let over = max_iterations.is_some_and(|most| rounds >= most) || max_duration.is_some_and(|most| draft.at.since(begun) >= most);
+    let over = max_iterations.is_some_and(|most| rounds >= most)
+        || max_duration.is_some_and(|most| draft.at.since(begun) >= most);
     if over {
         if *fail_on_max_reached {
-            stop(draft, id, StateType::Failed, format!("the condition did not hold within {rounds} rounds"));
+            stop(
+                draft,
+                id,
+                StateType::Failed,
+                format!("the condition did not hold within {rounds} rounds"),
+            );
         }
         return Ok(false);
     }
@@ -82,7 +106,10 @@ fn pause(draft: &mut Draft<'_>, id: &TaskRunId, interval: Duration) {
     if draft.header().state.current() == StateType::Running {
         draft.set_state(StateType::Paused);
     }
-    draft.command(Command::SetTimer { run: Some(id.clone()), at });
+    draft.command(Command::SetTimer {
+        run: Some(id.clone()),
+        at,
+    });
 }
 
 fn stop(draft: &mut Draft<'_>, id: &TaskRunId, state: StateType, message: String) {
@@ -90,7 +117,9 @@ fn stop(draft: &mut Draft<'_>, id: &TaskRunId, state: StateType, message: String
     if let Some(progress) = draft.progress_mut(&Some(id.clone()))
         && state == StateType::Failed
     {
-        progress.outcome = progress.outcome.max(flowmill_common::execution::Outcome::Failed);
+        progress.outcome = progress
+            .outcome
+            .max(flowmill_common::execution::Outcome::Failed);
         progress.stopped = true;
     }
 }

@@ -9,7 +9,9 @@ use crate::draft::{Draft, Owner};
 use crate::order::start;
 
 pub(super) fn advance(draft: &mut Draft<'_>, owner: &Owner, tasks: &[Arc<Task>]) -> bool {
-    let Some(progress) = draft.progress(owner) else { return false };
+    let Some(progress) = draft.progress(owner) else {
+        return false;
+    };
     if progress.open > 0 {
         return true;
     }

@@ -26,17 +26,26 @@ pub(super) fn begin(
     let found = cases.contains_key(&rendered);
     set_outputs(draft, id, json!({"value": rendered, "defaults": !found}));
     if !found && defaults.is_empty() {
-        let task = draft.run(id).map(|run| run.task_id.clone()).unwrap_or_default();
+        let task = draft
+            .run(id)
+            .map(|run| run.task_id.clone())
+            .unwrap_or_default();
         let message = format!(
             "No task found on flow '{}', task '{task}', execution '{}'",
             draft.flow.full_id(),
             draft.header().id
         );
         draft.log(Some(id), Level::Warn, message.clone());
-        return Ok(Err(format!("{message}: no case for the value `{rendered}`, and no defaults")));
+        return Ok(Err(format!(
+            "{message}: no case for the value `{rendered}`, and no defaults"
+        )));
     }
     if let Some(progress) = draft.progress_mut(&Some(id.clone())) {
-        progress.chosen = Some(if found { Chosen::Case(rendered) } else { Chosen::Defaults });
+        progress.chosen = Some(if found {
+            Chosen::Case(rendered)
+        } else {
+            Chosen::Defaults
+        });
     }
     Ok(Ok(()))
 }
@@ -47,7 +56,9 @@ pub(super) fn branch<'t>(
     cases: &'t IndexMap<String, Vec<Arc<Task>>>,
     defaults: &'t [Arc<Task>],
 ) -> &'t [Arc<Task>] {
-    let chosen = draft.run(id).and_then(|run| run.progress.as_ref()?.chosen.as_ref());
+    let chosen = draft
+        .run(id)
+        .and_then(|run| run.progress.as_ref()?.chosen.as_ref());
     match chosen {
         Some(Chosen::Case(case)) => cases.get(case).map(Vec::as_slice).unwrap_or_default(),
         _ => defaults,

@@ -30,8 +30,12 @@ fn render_values(draft: &Draft<'_>, id: &TaskRunId, property: &Value) -> Rendere
             }
             Ok(Ok(values))
         }
-        Value::String(template) => Ok(render::text(draft, Some(id), template)?.and_then(|text| parse_list(&text))),
-        other => Ok(Err(format!("`values` must be a list, or an expression that gives one, not `{other}`"))),
+        Value::String(template) => {
+            Ok(render::text(draft, Some(id), template)?.and_then(|text| parse_list(&text)))
+        }
+        other => Ok(Err(format!(
+            "`values` must be a list, or an expression that gives one, not `{other}`"
+        ))),
     }
 }
 
@@ -52,8 +56,14 @@ fn render_item(draft: &Draft<'_>, id: &TaskRunId, item: &Value) -> Rendered<Valu
 fn parse_list(text: &str) -> Result<Vec<Value>, String> {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Array(items)) => Ok(items),
-        Ok(other) => Err(format!("`values` must give a JSON list, not `{}`", shortened(&other.to_string()))),
-        Err(error) => Err(format!("`values` must give a JSON list: {error}, in `{}`", shortened(text))),
+        Ok(other) => Err(format!(
+            "`values` must give a JSON list, not `{}`",
+            shortened(&other.to_string())
+        )),
+        Err(error) => Err(format!(
+            "`values` must give a JSON list: {error}, in `{}`",
+            shortened(text)
+        )),
     }
 }
 
@@ -61,7 +71,10 @@ fn parse_list(text: &str) -> Result<Vec<Value>, String> {
 fn distinct_texts(values: Vec<Value>) -> Result<Vec<Value>, String> {
     let nulls = values.iter().filter(|value| value.is_null()).count();
     if nulls > 0 {
-        return Err(format!("Found '{nulls}' null values on Each, with values={}", Value::Array(values)));
+        return Err(format!(
+            "Found '{nulls}' null values on Each, with values={}",
+            Value::Array(values)
+        ));
     }
     let mut seen = HashSet::new();
     let mut distinct = Vec::with_capacity(values.len());
@@ -79,7 +92,9 @@ fn distinct_texts(values: Vec<Value>) -> Result<Vec<Value>, String> {
 }
 
 fn unknown_type(class: &str) -> String {
-    format!("Unable to resolve state from the Flowable task: Unknown value element type: class {class}")
+    format!(
+        "Unable to resolve state from the Flowable task: Unknown value element type: class {class}"
+    )
 }
 
 fn shortened(text: &str) -> String {
@@ -105,6 +120,9 @@ mod tests {
     #[test]
     fn a_null_value_is_refused_in_kestras_words() {
         let error = distinct_texts(vec![json!("a"), Value::Null]).unwrap_err();
-        assert!(error.starts_with("Found '1' null values on Each, with values=["), "{error}");
+        assert!(
+            error.starts_with("Found '1' null values on Each, with values=["),
+            "{error}"
+        );
     }
 }

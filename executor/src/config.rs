@@ -1,0 +1,38 @@
+//! Settings of the executor.
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of the executor; `executor` in the configuration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Config {
+    /// How many events of a partition are taken into one commit at most. Default: 256.
+    pub batch: u16,
+    /// How many executions a partition keeps in memory at most; others are loaded again when something happens to them.
+    /// Default: 4096.
+    pub hot_executions: usize,
+    /// The least wait before a commit is tried again that the store refused for the moment, in milliseconds. Default: 20.
+    pub retry_milliseconds: u64,
+    /// How many facts (secrets, files, logs) one step may ask for before it fails. Default: 1000.
+    pub facts_per_step: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            batch: 256,
+            hot_executions: 4096,
+            retry_milliseconds: 20,
+            facts_per_step: 1000,
+        }
+    }
+}
+
+/// What a new owner of a partition does about jobs that were on their way. Follows from the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// The queue died with the process that filled it: every task run that was dispatched is dispatched again.
+    Redispatch,
+    /// The queue keeps its messages: only jobs that may not have reached it are sent again, from the outbox.
+    Outbox,
+}

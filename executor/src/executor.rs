@@ -1,0 +1,80 @@
+//! The service: one owner for each partition.
+
+use std::sync::Arc;
+
+use flowmill_backends::repo::executions::Executions;
+use flowmill_backends::repo::flows::FlowCache;
+use flowmill_backends::repo::logs::Logs;
+use flowmill_backends::{Files, Queue, Result, Store};
+use flowmill_common::inline::InlineTasks;
+use flowmill_expression::Engine;
+use flowmill_scheduler::Settings;
+use futures::future::try_join_all;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Recovery};
+use crate::facts::Secrets;
+use crate::owner::Owner;
+
+/// What the executor is put together from.
+#[derive(Clone)]
+pub struct Parts {
+    /// Keeps executions.
+    pub store: Arc<dyn Store>,
+    /// Brings events and takes jobs.
+    pub queue: Arc<dyn Queue>,
+    /// Keeps files that expressions may read.
+    pub files: Arc<dyn Files>,
+    /// Gives flows, compiled.
+    pub flows: Arc<FlowCache>,
+    /// Renders templates.
+    pub engine: Arc<Engine>,
+    /// Runs the tasks that need no worker.
+    pub tasks: Arc<dyn InlineTasks>,
+    /// What expressions see of the server.
+    pub settings: Arc<Settings>,
+    /// The secrets that expressions may ask for.
+    pub secrets: Arc<Secrets>,
+    /// How many partitions the store was made for.
+    pub partitions: u16,
+    /// What a new owner does about jobs that were on their way.
+    pub recovery: Recovery,
+}
+
+/// The executor.
+pub struct Executor {
+    parts: Parts,
+    config: Config,
+}
+
+impl Executor {
+    /// An executor over these parts.
+    pub fn new(parts: Parts, config: Config) -> Self {
+        Self { parts, config }
+    }
+
+    /// Owns partitions until `shutdown`; what was committed by then has left. Fails only where a partition can never be owned.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
+        let owners = (0..self.parts.partitions).map(|partition| {
+            let owner = Owner::new(partition, self.parts.clone(), self.config.clone());
+            let shutdown = shutdown.clone();
+            async move {
+                tokio::spawn(owner.run(shutdown))
+                    .await
+                    .expect("the owner of a partition does not panic")
+            }
+        });
+        try_join_all(owners).await?;
+        Ok(())
+    }
+}
+
+impl Parts {
+    pub(crate) fn executions(&self) -> Executions {
+        Executions::new(self.store.clone(), self.partitions)
+    }
+
+    pub(crate) fn logs(&self) -> Logs {
+        Logs::new(self.store.clone(), self.partitions)
+    }
+}

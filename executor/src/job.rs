@@ -1,0 +1,148 @@
+//! Jobs: what a worker is sent of an execution.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use flowmill_common::execution::TaskRun;
+use flowmill_common::flow::Flowable;
+use flowmill_common::job::{ChildJob, Job};
+use flowmill_common::{Execution, Flow, Task, TaskRunId, Timestamp};
+use flowmill_expression::{Engine, References};
+use flowmill_scheduler::{Answers, Root, job_variables};
+use serde_json::Value;
+
+use crate::executor::Parts;
+
+/// What the templates of tasks reference, worked out once for each task of a flow revision.
+#[derive(Default)]
+pub(crate) struct ReferenceCache {
+    by_task: Mutex<HashMap<Key, Arc<References>>>,
+}
+
+type Key = (Arc<str>, Arc<str>, u32, Arc<str>);
+
+/// More than these are forgotten at once; working them out again is cheap.
+const MOST_CACHED: usize = 10_000;
+
+impl ReferenceCache {
+    fn of(&self, engine: &Engine, flow: &Flow, task: &Task) -> Arc<References> {
+        let key = (
+            flow.namespace.clone(),
+            flow.id.clone(),
+            flow.revision,
+            task.id.clone(),
+        );
+        let mut by_task = self
+            .by_task
+            .lock()
+            .expect("nothing panics while it holds this lock");
+        if let Some(references) = by_task.get(&key) {
+            return references.clone();
+        }
+        if by_task.len() >= MOST_CACHED {
+            by_task.clear();
+        }
+        let references = Arc::new(references_of(engine, task));
+        by_task.insert(key, references.clone());
+        references
+    }
+}
+
+/// The job of a task run's present dispatch.
+pub(crate) fn build(
+    parts: &Parts,
+    cache: &ReferenceCache,
+    partition: u16,
+    flow: &Flow,
+    execution: &Execution,
+    run: &TaskRun,
+    task: &Task,
+    at: Timestamp,
+) -> Job {
+    let references = cache.of(&parts.engine, flow, task);
+    let root = Root::of(
+        flow,
+        execution,
+        Some(run),
+        &parts.settings,
+        Answers::default(),
+    );
+    Job {
+        execution: execution.header.id.clone(),
+        partition,
+        namespace: execution.header.namespace.clone(),
+        flow_id: execution.header.flow_id.clone(),
+        flow_revision: execution.header.flow_revision,
+        run: run.id.clone(),
+        dispatch: run.dispatch,
+        attempt: run.attempts.len() as u32,
+        task_id: task.id.clone(),
+        task_type: task.task_type.clone(),
+        value: run.value.clone(),
+        iteration: run.iteration,
+        properties: task.properties.clone(),
+        timeout: task.timeout.clone(),
+        log_level: task.log_level,
+        variables: Arc::new(job_variables(&root, &references)),
+        children: children(execution, run, task),
+        at,
+    }
+}
+
+/// The enabled children of a `WorkingDirectory`, with the ids that their task runs will have.
+fn children(execution: &Execution, run: &TaskRun, task: &Task) -> Vec<ChildJob> {
+    let Some(Flowable::WorkingDirectory { tasks }) = task.flowable() else {
+        return Vec::new();
+    };
+    let child = |child: &Arc<Task>| ChildJob {
+        run: TaskRunId::derive(
+            &execution.header.id,
+            Some(&run.id),
+            &child.id,
+            None,
+            run.dispatch,
+        ),
+        task_id: child.id.clone(),
+        task_type: child.task_type.clone(),
+        properties: child.properties.clone(),
+        run_if: child.run_if.clone(),
+        timeout: child.timeout.clone(),
+        allow_failure: child.allow_failure,
+        allow_warning: child.allow_warning,
+        log_level: child.log_level,
+    };
+    tasks
+        .iter()
+        .filter(|task| !task.disabled)
+        .map(child)
+        .collect()
+}
+
+fn references_of(engine: &Engine, task: &Task) -> References {
+    let mut references = References::default();
+    for property in task.properties.values() {
+        gather(engine, property, &mut references);
+    }
+    references
+}
+
+/// Texts that do not parse reference nothing: the worker meets the same error.
+fn gather(engine: &Engine, property: &Value, references: &mut References) {
+    match property {
+        Value::String(text) if text.contains('{') => {
+            if let Ok(template) = engine.compile(text) {
+                references.merge(template.references());
+            }
+        }
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| gather(engine, item, references)),
+        Value::Object(members) => {
+            for (key, member) in members {
+                gather(engine, &Value::String(key.clone()), references);
+                gather(engine, member, references);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,457 @@
+//! The owner of a partition: drains events, commits them with everything that follows, then lets the effects go.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use flowmill_backends::queue::{Consumer, Delivery, Message, Topic};
+use flowmill_backends::repo::partition::{self, Epoch, Timer};
+use flowmill_backends::store::Batch;
+use flowmill_backends::{Error, Kind, Result};
+use flowmill_common::event::TaskLost;
+use flowmill_common::flow::Flowable;
+use flowmill_common::id::partition_of;
+use flowmill_common::{Event, EventKind, Execution, Flow, Job, StateType, TaskRunId, Timestamp};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Recovery};
+use crate::executor::Parts;
+use crate::hot::HotExecutions;
+use crate::job::ReferenceCache;
+use crate::journal::Journal;
+use crate::pass::{DEFAULT_GROUP, Pass, now};
+use crate::timers::Timers;
+
+/// One partition's owner.
+pub(crate) struct Owner {
+    partition: u16,
+    parts: Parts,
+    config: Config,
+    references: ReferenceCache,
+    hot: HotExecutions,
+    timers: Timers,
+    /// Jobs whose message has left and whose outbox row can go with the next commit.
+    sent: Vec<(TaskRunId, u32)>,
+}
+
+impl Owner {
+    pub(crate) fn new(partition: u16, parts: Parts, config: Config) -> Self {
+        let hot = HotExecutions::new(config.hot_executions);
+        Self {
+            partition,
+            parts,
+            config,
+            references: ReferenceCache::default(),
+            hot,
+            timers: Timers::default(),
+            sent: Vec::new(),
+        }
+    }
+
+    /// Owns the partition until `shutdown`. When another owner has taken it, stands by until events come here again.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) -> Result<()> {
+        while !shutdown.is_cancelled() {
+            let topic = Topic::Events(self.partition);
+            let mut consumer = self.parts.queue.consume(&topic, self.config.batch).await?;
+            match self.own(&mut *consumer, &shutdown).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == Kind::Fenced => {
+                    tracing::info!(
+                        partition = self.partition,
+                        "another executor owns the partition now"
+                    );
+                    self.hot.clear();
+                    self.sent.clear();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn own(
+        &mut self,
+        consumer: &mut dyn Consumer,
+        shutdown: &CancellationToken,
+    ) -> Result<()> {
+        let epoch = self.take_over(shutdown).await?;
+        loop {
+            let first = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                delivery = consumer.next() => match delivery {
+                    Some(delivery) => Some(delivery),
+                    None => return Ok(()),
+                },
+                () = until(self.timers.next()) => None,
+            };
+            let mut deliveries: Vec<Delivery> = first.into_iter().collect();
+            while deliveries.len() < usize::from(self.config.batch)
+                && let Some(delivery) = consumer.try_next()
+            {
+                deliveries.push(delivery);
+            }
+            self.round(&epoch, deliveries, shutdown).await?;
+        }
+    }
+
+    /// Becomes the owner: older ones are fenced off, timers are loaded, jobs that were on their way are looked after.
+    async fn take_over(&mut self, shutdown: &CancellationToken) -> Result<Epoch> {
+        let store = self.parts.store.clone();
+        let epoch = Epoch::take(&*store, self.partition).await?;
+        self.hot.clear();
+        self.timers
+            .load(partition::timers(&*store, self.partition).await?);
+        match self.parts.recovery {
+            Recovery::Outbox => {
+                let jobs = partition::outbox(&*store, self.partition).await?;
+                self.sent
+                    .extend(jobs.iter().map(|job| (job.run.clone(), job.dispatch)));
+                for job in jobs {
+                    let group = job
+                        .properties
+                        .get("workerGroup")
+                        .and_then(|group| group.get("key")?.as_str());
+                    let group = group.unwrap_or(DEFAULT_GROUP).to_owned();
+                    self.publish_jobs(vec![(group, job)]).await;
+                }
+            }
+            Recovery::Redispatch => {
+                let lost = self.lost_in_restart().await?;
+                if !lost.is_empty() {
+                    tracing::info!(
+                        partition = self.partition,
+                        tasks = lost.len(),
+                        "tasks that were at work run again"
+                    );
+                    self.events(&epoch, lost, shutdown).await?;
+                }
+            }
+        }
+        Ok(epoch)
+    }
+
+    /// Events for every task run that was dispatched by a process that is gone.
+    async fn lost_in_restart(&self) -> Result<Vec<Event>> {
+        let executions = self.parts.executions();
+        let mut lost = Vec::new();
+        for id in executions.live(self.partition).await? {
+            let Some(execution) = executions.load(&id).await? else {
+                continue;
+            };
+            let header = &execution.header;
+            let flow = self
+                .parts
+                .flows
+                .get(&header.namespace, &header.flow_id, header.flow_revision)
+                .await?;
+            let Some(flow) = flow else {
+                tracing::error!(execution = %id, "the flow of a running execution is gone");
+                continue;
+            };
+            lost.extend(dispatched(&flow, &execution, now()));
+        }
+        Ok(lost)
+    }
+
+    /// One commit: these deliveries and the timers that are due.
+    async fn round(
+        &mut self,
+        epoch: &Epoch,
+        deliveries: Vec<Delivery>,
+        shutdown: &CancellationToken,
+    ) -> Result<()> {
+        let due = self.timers.due(now(), usize::from(self.config.batch));
+        let mut pass = Pass::new(
+            self.partition,
+            &self.parts,
+            &self.config,
+            &self.references,
+            &mut self.hot,
+        );
+        let mut settled = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            let applied = match read(&delivery) {
+                Ok(event) => apply(&mut pass, &event, &self.config, shutdown).await,
+                Err(error) => Err(error),
+            };
+            match applied {
+                Ok(()) => settled.push(delivery),
+                Err(error) => refuse(delivery, &error),
+            }
+        }
+        for timer in due {
+            if let Err(error) = apply(&mut pass, &fired(&timer), &self.config, shutdown).await {
+                tracing::error!(execution = %timer.execution, %error, "a timer could not be handled");
+            }
+            pass.journal.timers_gone.push(timer);
+        }
+        let committed =
+            commit(&self.parts, &self.config, epoch, &self.sent, pass, shutdown).await?;
+        self.sent.clear();
+        self.let_go(committed).await;
+        for delivery in settled {
+            delivery.receipt.acknowledge();
+        }
+        Ok(())
+    }
+
+    /// The same for events that came from nowhere but here.
+    async fn events(
+        &mut self,
+        epoch: &Epoch,
+        events: Vec<Event>,
+        shutdown: &CancellationToken,
+    ) -> Result<()> {
+        let mut pass = Pass::new(
+            self.partition,
+            &self.parts,
+            &self.config,
+            &self.references,
+            &mut self.hot,
+        );
+        for event in events {
+            apply(&mut pass, &event, &self.config, shutdown).await?;
+        }
+        let committed =
+            commit(&self.parts, &self.config, epoch, &self.sent, pass, shutdown).await?;
+        self.sent.clear();
+        self.let_go(committed).await;
+        Ok(())
+    }
+
+    /// What was committed takes effect outside. Messages that cannot be sent now are waited for: the outbox has them too.
+    async fn let_go(&mut self, Committed { journal, changes }: Committed) {
+        for timer in &journal.timers_gone {
+            self.timers.cancel(timer);
+        }
+        for timer in journal.timers_set {
+            self.timers.set(timer);
+        }
+        let queue = &self.parts.queue;
+        if !changes.is_empty() {
+            publish(
+                &**queue,
+                &Topic::Changes,
+                changes
+                    .iter()
+                    .map(|change| message(change.execution.as_str(), change)),
+            )
+            .await;
+        }
+        if !journal.controls.is_empty() {
+            publish(
+                &**queue,
+                &Topic::Control,
+                journal
+                    .controls
+                    .iter()
+                    .map(|control| message("control", control)),
+            )
+            .await;
+        }
+        for header in journal.created {
+            let topic = Topic::Events(partition_of(header.id.as_str(), self.parts.partitions));
+            let (execution, at) = (header.id.clone(), header.state.start());
+            let event = Event {
+                execution,
+                at,
+                kind: EventKind::Created(Box::new(header)),
+            };
+            publish(
+                &**queue,
+                &topic,
+                [message(event.execution.as_str(), &event)].into_iter(),
+            )
+            .await;
+        }
+        if !journal.jobs.is_empty() {
+            self.publish_jobs(journal.jobs).await;
+        }
+    }
+
+    async fn publish_jobs(&mut self, mut jobs: Vec<(String, Job)>) {
+        if self.parts.recovery == Recovery::Outbox {
+            self.sent
+                .extend(jobs.iter().map(|(_, job)| (job.run.clone(), job.dispatch)));
+        }
+        while let Some((group, _)) = jobs.first() {
+            let group = group.clone();
+            let (mine, others): (Vec<_>, Vec<_>) =
+                jobs.into_iter().partition(|(of, _)| *of == group);
+            let messages = mine
+                .iter()
+                .map(|(_, job)| message(&format!("{}/{}", job.run, job.dispatch), job));
+            publish(&*self.parts.queue, &Topic::Jobs(group), messages).await;
+            jobs = others;
+        }
+    }
+}
+
+/// A journal whose batch is in the store, and what watchers are told of it.
+struct Committed {
+    journal: Journal,
+    changes: Vec<flowmill_common::job::Changed>,
+}
+
+/// Writes what a pass has changed. Waits for a store that is out of reach or full: the pass is in memory, and nothing has left.
+async fn commit(
+    parts: &Parts,
+    config: &Config,
+    epoch: &Epoch,
+    sent: &[(TaskRunId, u32)],
+    pass: Pass<'_>,
+    shutdown: &CancellationToken,
+) -> Result<Committed> {
+    let logs = parts.logs();
+    let mut batch = pass
+        .journal
+        .batch(pass.partition(), parts.recovery, &logs, sent, |id| {
+            pass.execution(id)
+        })?;
+    let mut wait = Duration::from_millis(config.retry_milliseconds);
+    if !batch.is_empty() {
+        epoch.fence(&mut batch);
+    }
+    while !batch.is_empty() {
+        match parts.store.commit(Batch::clone(&batch)).await {
+            Ok(()) => break,
+            Err(error) if error.is_retryable() && !shutdown.is_cancelled() => {
+                tracing::warn!(partition = pass.partition(), %error, "the store does not take a commit, trying again");
+                pause(&mut wait, shutdown).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let changes = pass.journal.changes(|id| pass.execution(id));
+    Ok(Committed {
+        journal: pass.keep(),
+        changes,
+    })
+}
+
+/// Applies an event; waits for a store that is out of reach.
+async fn apply(
+    pass: &mut Pass<'_>,
+    event: &Event,
+    config: &Config,
+    shutdown: &CancellationToken,
+) -> Result<()> {
+    let mut wait = Duration::from_millis(config.retry_milliseconds);
+    loop {
+        match pass.apply(event.clone()).await {
+            Err(error) if error.is_retryable() && !shutdown.is_cancelled() => {
+                tracing::warn!(execution = %event.execution, %error, "the store does not answer, trying again");
+                pause(&mut wait, shutdown).await;
+            }
+            settled => return settled,
+        }
+    }
+}
+
+/// Waits, twice as long the next time, one second at most.
+async fn pause(wait: &mut Duration, shutdown: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(*wait) => {}
+        () = shutdown.cancelled() => {}
+    }
+    *wait = (*wait * 2).min(Duration::from_secs(1));
+}
+
+fn read(delivery: &Delivery) -> Result<Event> {
+    serde_json::from_slice(&delivery.message.body).map_err(|error| {
+        Error::with_source(
+            Kind::Invalid,
+            "the message is not an event of this version",
+            error,
+        )
+    })
+}
+
+/// An event that can never be handled is kept aside, one that can be handled later comes again.
+fn refuse(delivery: Delivery, error: &Error) {
+    if error.is_retryable() {
+        delivery.receipt.requeue();
+    } else {
+        tracing::error!(message = %delivery.message.id, %error, "an event was put aside");
+        delivery.receipt.dead_letter(&error.to_string());
+    }
+}
+
+fn fired(timer: &Timer) -> Event {
+    let kind = EventKind::TimerFired {
+        run: timer.run.clone(),
+        wake_at: timer.at,
+    };
+    Event {
+        execution: timer.execution.clone(),
+        at: now(),
+        kind,
+    }
+}
+
+/// Events that send every dispatched task run of an execution again.
+fn dispatched(flow: &Flow, execution: &Execution, at: Timestamp) -> Vec<Event> {
+    let is_dispatched = |run: &&flowmill_common::TaskRun| {
+        let sent = match flow.task(&run.task_id).map(|task| task.flowable()) {
+            Some(Some(Flowable::WorkingDirectory { .. }) | None) => run.dispatch > 0,
+            Some(Some(_)) | None => false,
+        };
+        sent && matches!(
+            run.state.current(),
+            StateType::Submitted | StateType::Running
+        )
+    };
+    let lost = |run: &flowmill_common::TaskRun| {
+        let reason = "the server was restarted while the task was at work".to_owned();
+        let lost = TaskLost {
+            run: run.id.clone(),
+            dispatch: run.dispatch,
+            reason,
+        };
+        Event {
+            execution: execution.header.id.clone(),
+            at,
+            kind: EventKind::TaskLost(lost),
+        }
+    };
+    execution
+        .runs
+        .iter()
+        .filter(is_dispatched)
+        .map(lost)
+        .collect()
+}
+
+fn message(id: &str, body: &impl Serialize) -> Message {
+    let body = serde_json::to_vec(body).expect("messages are plain data, which JSON can hold");
+    Message {
+        id: id.to_owned(),
+        body: Bytes::from(body),
+    }
+}
+
+async fn publish(
+    queue: &dyn flowmill_backends::Queue,
+    topic: &Topic,
+    messages: impl Iterator<Item = Message>,
+) {
+    let messages: Vec<Message> = messages.collect();
+    let mut wait = Duration::from_millis(20);
+    while let Err(error) = queue.publish(topic, messages.clone()).await {
+        if !error.is_retryable() || topic.spread() == flowmill_backends::queue::Spread::FanOut {
+            tracing::error!(topic = topic.name(), %error, "messages were not published");
+            return;
+        }
+        tracing::warn!(topic = topic.name(), %error, "the queue does not take messages, trying again");
+        pause(&mut wait, &CancellationToken::new()).await;
+    }
+}
+
+/// Ends when the clock reaches `at`; never without one.
+async fn until(at: Option<Timestamp>) {
+    match at {
+        Some(at) => tokio::time::sleep(at.since(now())).await,
+        None => std::future::pending().await,
+    }
+}
