@@ -1,1 +1,42 @@
-fn main() {}
+//! The one binary: `flowmill`.
+//!
+//! Only this crate knows all others. It reads the configuration, opens the backends, starts the services and shows what they do; how a
+//! flow behaves is decided elsewhere.
+
+mod bench;
+mod commands;
+mod config;
+mod console;
+mod exit;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::commands::Command;
+use crate::exit::Exit;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs Kestra's flows.
+#[derive(Parser)]
+#[command(name = "flowmill", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Several of our dependencies speak TLS; without a default, each would ask for its own.
+    rustls::crypto::ring::default_provider().install_default().expect("nothing else installs a provider before main");
+    match arguments.command.execute() {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            console::error(&error);
+            Exit::of_error(&error).into()
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `flowmill bench`: the workloads that the project measures itself by, against a standalone server that it starts from this very
+//! binary. Every acknowledged commit is durable, as always; one client process; latencies in an HDR histogram.
+
+mod flows;
+mod http;
+mod latency;
+mod machine;
+mod process;
+mod report;
+mod result;
+mod server;
+mod workload;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+use self::machine::Machine;
+use self::report::Report;
+use self::server::Server;
+use crate::console;
+use crate::exit::{Exit, WrongInput};
+
+const WORKLOADS: [&str; 6] = ["W1", "W2", "W3", "W4", "W5", "W7"];
+
+/// Measure this machine: latency, throughput, CPU and memory of a standalone server
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// Workloads to run, separated by commas: W1 one task, W2 chain of 100, W3 loop, W4 rising rates, W5 scripts, W7 start and idle
+    #[arg(long, value_delimiter = ',', default_values = WORKLOADS)]
+    workloads: Vec<String>,
+    /// About how long each measurement takes
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+    /// A folder for the data; it should be on the disk that is to be measured. Default: the system's temporary folder
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// A table (Markdown) for people, or JSON
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    /// Also write the JSON here
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Output {
+    Table,
+    Json,
+}
+
+impl Bench {
+    pub(crate) fn execute(self) -> anyhow::Result<Exit> {
+        if let Some(unknown) = self.workloads.iter().find(|name| !WORKLOADS.contains(&name.as_str())) {
+            return Err(WrongInput::new(format!("no workload `{unknown}` (there are {})", WORKLOADS.join(", "))).into());
+        }
+        if cfg!(debug_assertions) {
+            console::note("warning: this is a debug build, its figures say nothing");
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let report = runtime.block_on(self.measure())?;
+        let json = serde_json::to_string_pretty(&report).context("the report cannot be written as JSON")?;
+        if let Some(file) = &self.json {
+            std::fs::write(file, &json).with_context(|| format!("cannot write `{}`", file.display()))?;
+        }
+        match self.output {
+            Output::Table => console::text(&report.table()),
+            Output::Json => console::line(json),
+        }
+        if report.missed() > 0 {
+            console::note(format!("{} targets were missed", report.missed()));
+        }
+        Ok(Exit::Success)
+    }
+
+    async fn measure(&self) -> anyhow::Result<Report> {
+        let scratch = match &self.data_dir {
+            Some(folder) => tempfile::Builder::new().prefix("flowmill-bench-").tempdir_in(folder),
+            None => tempfile::Builder::new().prefix("flowmill-bench-").tempdir(),
+        };
+        let scratch = scratch.context("no folder can be made for the data")?;
+        let machine = Machine::describe(scratch.path())?;
+        let mut outcomes = Vec::new();
+        for (number, name) in self.workloads.iter().enumerate() {
+            console::note(format!("{name} …"));
+            let data_directory = scratch.path().join(format!("data-{number}"));
+            let log = scratch.path().join(format!("server-{number}.log"));
+            if name == "W7" {
+                outcomes.push(workload::run_start(&data_directory, &log).await?);
+                continue;
+            }
+            let server = Server::start(&data_directory, &log).await?;
+            let setting = workload::Setting { server: &server, machine: &machine, seconds: self.seconds };
+            let measured = workload::run(name, &setting).await;
+            let memory = process::resident_memory(server.pid());
+            server.stop()?;
+            let mut measured = measured.with_context(|| said(&log))?;
+            if let (Some(last), Ok(memory)) = (measured.pop(), memory) {
+                measured.push(last.with("memory afterwards (RSS)", memory as f64 / 1e6, "MB"));
+            }
+            outcomes.append(&mut measured);
+        }
+        Ok(Report {
+            version: env!("CARGO_PKG_VERSION"),
+            profile: if cfg!(debug_assertions) { "debug" } else { "release" },
+            at: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            machine,
+            outcomes,
+        })
+    }
+}
+
+/// The end of the server's log, for the error.
+fn said(log: &std::path::Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    format!("the server said: {}", lines[lines.len().saturating_sub(5)..].join(" | "))
+}
