@@ -62,6 +62,7 @@ fn what_kestra_refuses_is_refused_in_its_words() {
 fn every_flow_of_the_suite_compiles_or_needs_a_type_that_is_not_built() {
     let Some(suite) = suite() else { return };
     let mut compiled = 0;
+    let mut refused = Vec::new();
     for folder in ["flows", "synth", "../seeds"] {
         for entry in std::fs::read_dir(suite.join(folder)).unwrap() {
             let path = entry.unwrap().path();
@@ -80,17 +81,16 @@ fn every_flow_of_the_suite_compiles_or_needs_a_type_that_is_not_built() {
                         .filter(|problem| problem.is_error() && !needs_more(problem))
                         .cloned()
                         .collect();
-                    assert!(
-                        unexpected.is_empty(),
-                        "{}",
-                        render_all(&unexpected, Some(&name), &source)
-                    );
+                    if !unexpected.is_empty() {
+                        refused.push(render_all(&unexpected, Some(&name), &source));
+                    }
                 }
             }
         }
     }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
     assert!(compiled > 90, "only {compiled} flows compiled");
 }
 
 /// Flows that are patched before they are loaded, or are there to be refused.
-const REFUSED: &[&str] = &[];
+const REFUSED: &[&str] = &["kv.yaml", "pause.yaml"];
