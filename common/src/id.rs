@@ -78,7 +78,11 @@ impl TaskRunId {
         generation: u32,
     ) -> Self {
         let mut number = [0_u8; 12];
-        number[..8].copy_from_slice(&iteration.map_or(u64::MAX, |iteration| iteration).to_le_bytes());
+        number[..8].copy_from_slice(
+            &iteration
+                .map_or(u64::MAX, |iteration| iteration)
+                .to_le_bytes(),
+        );
         number[8..].copy_from_slice(&generation.to_le_bytes());
         let mut hasher = Sha256::new();
         hasher.update(execution.as_str());

@@ -16,10 +16,20 @@ pub trait InlineTasks: Send + Sync {
     /// Runs a task of [`Place::Executor`](crate::flow::Place::Executor). `task_type` is a present name; `properties` are those of the
     /// task as written, what every task has included. What was read from them is kept for the next run with the same `Arc`.
     /// After [`InlineResult::Need`] call it again when the fact is there; nothing has happened until then.
-    fn run(&self, task_type: &str, properties: &Arc<Map<String, Value>>, scope: &Scope<'_>) -> InlineResult;
+    fn run(
+        &self,
+        task_type: &str,
+        properties: &Arc<Map<String, Value>>,
+        scope: &Scope<'_>,
+    ) -> InlineResult;
 
     /// Works out what a task of [`Kind::Update`](crate::flow::Kind::Update) changes. Otherwise as [`run`](Self::run).
-    fn update(&self, task_type: &str, properties: &Arc<Map<String, Value>>, scope: &Scope<'_>) -> UpdateResult;
+    fn update(
+        &self,
+        task_type: &str,
+        properties: &Arc<Map<String, Value>>,
+        scope: &Scope<'_>,
+    ) -> UpdateResult;
 }
 
 /// What templates are rendered with.
@@ -100,10 +110,16 @@ impl ExecutionUpdate {
     /// The variables after this change, where it is about them; the error fails the task.
     pub fn apply_to_variables(&self, variables: &mut Map<String, Value>) -> Result<(), String> {
         match self {
-            Self::SetVariables { variables: new, overwrite } => set(variables, new, *overwrite),
-            Self::UnsetVariables { variables: names, ignore_missing } => {
-                names.iter().try_for_each(|name| unset(variables, name, *ignore_missing))
-            }
+            Self::SetVariables {
+                variables: new,
+                overwrite,
+            } => set(variables, new, *overwrite),
+            Self::UnsetVariables {
+                variables: names,
+                ignore_missing,
+            } => names
+                .iter()
+                .try_for_each(|name| unset(variables, name, *ignore_missing)),
             Self::Labels(_) | Self::Exit(_) => Ok(()),
         }
     }
@@ -120,9 +136,15 @@ impl ExecutionUpdate {
     }
 }
 
-fn set(variables: &mut Map<String, Value>, new: &Map<String, Value>, overwrite: bool) -> Result<(), String> {
+fn set(
+    variables: &mut Map<String, Value>,
+    new: &Map<String, Value>,
+    overwrite: bool,
+) -> Result<(), String> {
     if !overwrite && let Some(name) = new.keys().find(|name| variables.contains_key(*name)) {
-        return Err(format!("variable `{name}` already exists and `overwrite` is set to `false`"));
+        return Err(format!(
+            "variable `{name}` already exists and `overwrite` is set to `false`"
+        ));
     }
     merge(variables, new);
     Ok(())
@@ -139,7 +161,11 @@ fn merge(old: &mut Map<String, Value>, new: &Map<String, Value>) {
     }
 }
 
-fn unset(variables: &mut Map<String, Value>, path: &str, ignore_missing: bool) -> Result<(), String> {
+fn unset(
+    variables: &mut Map<String, Value>,
+    path: &str,
+    ignore_missing: bool,
+) -> Result<(), String> {
     let mut names = path.split('.');
     let mut here = variables;
     let mut name = names.next().unwrap_or_default();
@@ -167,7 +193,10 @@ mod tests {
     use super::*;
 
     fn variables() -> Map<String, Value> {
-        json!({"a": {"b": 1, "c": 2}, "d": 3}).as_object().cloned().unwrap()
+        json!({"a": {"b": 1, "c": 2}, "d": 3})
+            .as_object()
+            .cloned()
+            .unwrap()
     }
 
     fn after(update: &ExecutionUpdate) -> Result<Value, String> {
@@ -178,17 +207,32 @@ mod tests {
 
     #[test]
     fn set_variables_merge_into_maps() {
-        let new = json!({"a": {"c": 5}, "e": [1]}).as_object().cloned().unwrap();
-        let update = ExecutionUpdate::SetVariables { variables: new.clone(), overwrite: true };
-        assert_eq!(after(&update), Ok(json!({"a": {"b": 1, "c": 5}, "d": 3, "e": [1]})));
-        let update = ExecutionUpdate::SetVariables { variables: new, overwrite: false };
+        let new = json!({"a": {"c": 5}, "e": [1]})
+            .as_object()
+            .cloned()
+            .unwrap();
+        let update = ExecutionUpdate::SetVariables {
+            variables: new.clone(),
+            overwrite: true,
+        };
+        assert_eq!(
+            after(&update),
+            Ok(json!({"a": {"b": 1, "c": 5}, "d": 3, "e": [1]}))
+        );
+        let update = ExecutionUpdate::SetVariables {
+            variables: new,
+            overwrite: false,
+        };
         assert!(after(&update).unwrap_err().contains("`a`"));
     }
 
     #[test]
     fn a_missing_variable_is_an_error_only_below_the_top() {
         let unset = |name: &str, ignore_missing| {
-            after(&ExecutionUpdate::UnsetVariables { variables: vec![name.into()], ignore_missing })
+            after(&ExecutionUpdate::UnsetVariables {
+                variables: vec![name.into()],
+                ignore_missing,
+            })
         };
         assert_eq!(unset("a.b", false), Ok(json!({"a": {"c": 2}, "d": 3})));
         assert!(unset("x", false).is_ok());
@@ -199,9 +243,13 @@ mod tests {
 
     #[test]
     fn labels_replace_those_with_the_same_key() {
-        let label = |key: &str, value: &str| Label { key: key.into(), value: value.into() };
+        let label = |key: &str, value: &str| Label {
+            key: key.into(),
+            value: value.into(),
+        };
         let mut labels = vec![label("a", "1"), label("b", "2")];
-        ExecutionUpdate::Labels(vec![label("a", "9"), label("c", "3")]).apply_to_labels(&mut labels);
+        ExecutionUpdate::Labels(vec![label("a", "9"), label("c", "3")])
+            .apply_to_labels(&mut labels);
         assert_eq!(labels, [label("a", "9"), label("b", "2"), label("c", "3")]);
     }
 }

@@ -12,6 +12,7 @@ pub mod inline;
 pub mod inputs;
 pub mod ion;
 pub mod job;
+pub mod liveness;
 pub mod log;
 pub mod state;
 pub mod time;

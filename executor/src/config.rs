@@ -1,5 +1,6 @@
 //! Settings of the executor.
 
+use flowmill_backends::repo::members::Member;
 use serde::{Deserialize, Serialize};
 
 /// Settings of the executor; `executor` in the configuration.
@@ -13,6 +14,12 @@ pub struct Config {
     pub hot_executions: usize,
     /// The least wait before a commit is tried again that the store refused for the moment, in milliseconds. Default: 20.
     pub retry_milliseconds: u64,
+    /// How often a process of a cluster shows that it is alive, in milliseconds. Default: 300.
+    pub beat_milliseconds: u64,
+    /// How long another executor may be silent before its partitions are taken over, in milliseconds. Default: 1200.
+    pub executor_lease_milliseconds: u64,
+    /// How long a worker may be silent before its tasks run elsewhere, in milliseconds. Default: 10000.
+    pub worker_lease_milliseconds: u64,
     /// How many facts (secrets, files, logs) one step may ask for before it fails. Default: 1000.
     pub facts_per_step: usize,
 }
@@ -23,6 +30,9 @@ impl Default for Config {
             batch: 256,
             hot_executions: 4096,
             retry_milliseconds: 20,
+            beat_milliseconds: 300,
+            executor_lease_milliseconds: 1200,
+            worker_lease_milliseconds: 10_000,
             facts_per_step: 1000,
         }
     }
@@ -35,4 +45,13 @@ pub enum Recovery {
     Redispatch,
     /// The queue keeps its messages: only jobs that may not have reached it are sent again, from the outbox.
     Outbox,
+}
+
+/// Which partitions an executor owns.
+#[derive(Clone, Debug)]
+pub enum Ownership {
+    /// All of them: it is the only executor of its store.
+    All,
+    /// Its share among the executors that are alive; it shows itself as this member.
+    Shared(Member),
 }

@@ -12,7 +12,8 @@ use flowmill_scheduler::Settings;
 use futures::future::try_join_all;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Recovery};
+use crate::cluster::Cluster;
+use crate::config::{Config, Ownership, Recovery};
 use crate::facts::Secrets;
 use crate::owner::Owner;
 
@@ -39,6 +40,8 @@ pub struct Parts {
     pub partitions: u16,
     /// What a new owner does about jobs that were on their way.
     pub recovery: Recovery,
+    /// Which partitions are owned.
+    pub ownership: Ownership,
 }
 
 /// The executor.
@@ -55,8 +58,21 @@ impl Executor {
 
     /// Owns partitions until `shutdown`; what was committed by then has left. Fails only where a partition can never be owned.
     pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
+        match self.parts.ownership.clone() {
+            Ownership::All => self.own_all(shutdown).await,
+            Ownership::Shared(member) => {
+                Cluster::new(self.parts, self.config, member)
+                    .run(shutdown)
+                    .await
+            }
+        }
+    }
+
+    async fn own_all(self, shutdown: CancellationToken) -> Result<()> {
         let owners = (0..self.parts.partitions).map(|partition| {
-            let owner = Owner::new(partition, self.parts.clone(), self.config.clone());
+            // nobody else can be alive or dead where there is only one process
+            let (_, workers) = tokio::sync::watch::channel(Arc::default());
+            let owner = Owner::new(partition, self.parts.clone(), self.config.clone(), workers);
             let shutdown = shutdown.clone();
             async move {
                 tokio::spawn(owner.run(shutdown))

@@ -79,6 +79,7 @@ pub(crate) fn build(
         task_id: task.id.clone(),
         task_type: task.task_type.clone(),
         value: run.value.clone(),
+        loop_values: run.loop_values.clone(),
         iteration: run.iteration,
         properties: task.properties.clone(),
         timeout: task.timeout.clone(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use flowmill_backends::Result;
+use flowmill_backends::repo::claims::remove_claim;
 use flowmill_backends::repo::executions::{put_header, put_run, put_values, remove_run};
 use flowmill_backends::repo::logs::{Logs, Origin};
 use flowmill_backends::repo::partition::{
@@ -13,11 +14,12 @@ use flowmill_backends::store::Batch;
 use flowmill_common::execution::Header;
 use flowmill_common::job::{Changed, Control};
 use flowmill_common::log::LogLine;
-use flowmill_common::{Execution, ExecutionId, Job, TaskRunId};
+use flowmill_common::{Execution, ExecutionId, Job, TaskRun, TaskRunId};
 use flowmill_scheduler::Change;
 use serde_json::Value;
 
 use crate::config::Recovery;
+use crate::pass::EXECUTOR;
 
 /// The effects of a pass.
 #[derive(Default)]
@@ -123,6 +125,9 @@ impl Journal {
             for number in &touched.runs {
                 if let Some(run) = execution.runs.of_number(*number) {
                     put_run(&mut batch, partition, id, run)?;
+                    if recovery == Recovery::Outbox && was_claimed(run) {
+                        remove_claim(&mut batch, partition, &run.id);
+                    }
                 }
             }
             for number in &touched.removed {
@@ -170,6 +175,15 @@ impl Journal {
         };
         self.order.iter().filter_map(changed).collect()
     }
+}
+
+/// Whether a worker may have left a claim that nobody needs any more.
+fn was_claimed(run: &TaskRun) -> bool {
+    let by_worker = run
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.worker.as_deref());
+    run.state.is_terminal() && by_worker.is_some_and(|worker| worker != EXECUTOR)
 }
 
 fn origin(execution: &Execution) -> Origin {

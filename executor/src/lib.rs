@@ -4,6 +4,7 @@
 //! then lets anything leave. It decides nothing about flows; it does not run tasks, but for those that the flow's author would
 //! not notice ([`InlineTasks`](flowmill_common::inline::InlineTasks)).
 
+mod cluster;
 mod config;
 mod executor;
 mod facts;
@@ -14,5 +15,5 @@ mod owner;
 mod pass;
 mod timers;
 
-pub use config::{Config, Recovery};
+pub use config::{Config, Ownership, Recovery};
 pub use executor::{Executor, Parts};

@@ -1,9 +1,12 @@
 //! The owner of a partition: drains events, commits them with everything that follows, then lets the effects go.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use flowmill_backends::queue::{Consumer, Delivery, Message, Topic};
+use flowmill_backends::repo::claims::{Claim, Claims};
+use flowmill_backends::repo::members::{Members, Role};
 use flowmill_backends::repo::partition::{self, Epoch, Timer};
 use flowmill_backends::store::Batch;
 use flowmill_backends::{Error, Kind, Result};
@@ -12,8 +15,10 @@ use flowmill_common::flow::Flowable;
 use flowmill_common::id::partition_of;
 use flowmill_common::{Event, EventKind, Execution, Flow, Job, StateType, TaskRunId, Timestamp};
 use serde::Serialize;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::Workers;
 use crate::config::{Config, Recovery};
 use crate::executor::Parts;
 use crate::hot::HotExecutions;
@@ -32,10 +37,17 @@ pub(crate) struct Owner {
     timers: Timers,
     /// Jobs whose message has left and whose outbox row can go with the next commit.
     sent: Vec<(TaskRunId, u32)>,
+    /// What is known of the workers; never changes where there is only one process.
+    workers: watch::Receiver<Arc<Workers>>,
 }
 
 impl Owner {
-    pub(crate) fn new(partition: u16, parts: Parts, config: Config) -> Self {
+    pub(crate) fn new(
+        partition: u16,
+        parts: Parts,
+        config: Config,
+        workers: watch::Receiver<Arc<Workers>>,
+    ) -> Self {
         let hot = HotExecutions::new(config.hot_executions);
         Self {
             partition,
@@ -45,28 +57,24 @@ impl Owner {
             hot,
             timers: Timers::default(),
             sent: Vec::new(),
+            workers,
         }
     }
 
-    /// Owns the partition until `shutdown`. When another owner has taken it, stands by until events come here again.
+    /// Owns the partition until `shutdown`, or until another owner has taken it.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) -> Result<()> {
-        while !shutdown.is_cancelled() {
-            let topic = Topic::Events(self.partition);
-            let mut consumer = self.parts.queue.consume(&topic, self.config.batch).await?;
-            match self.own(&mut *consumer, &shutdown).await {
-                Ok(()) => return Ok(()),
-                Err(error) if error.kind() == Kind::Fenced => {
-                    tracing::info!(
-                        partition = self.partition,
-                        "another executor owns the partition now"
-                    );
-                    self.hot.clear();
-                    self.sent.clear();
-                }
-                Err(error) => return Err(error),
+        let topic = Topic::Events(self.partition);
+        let mut consumer = self.parts.queue.consume(&topic, self.config.batch).await?;
+        match self.own(&mut *consumer, &shutdown).await {
+            Err(error) if error.kind() == Kind::Fenced => {
+                tracing::info!(
+                    partition = self.partition,
+                    "another executor owns the partition now"
+                );
+                Ok(())
             }
+            ended => ended,
         }
-        Ok(())
     }
 
     async fn own(
@@ -75,6 +83,7 @@ impl Owner {
         shutdown: &CancellationToken,
     ) -> Result<()> {
         let epoch = self.take_over(shutdown).await?;
+        self.sweep(&epoch, shutdown).await?;
         loop {
             let first = tokio::select! {
                 biased;
@@ -84,6 +93,10 @@ impl Owner {
                     None => return Ok(()),
                 },
                 () = until(self.timers.next()) => None,
+                () = changed(&mut self.workers) => {
+                    self.sweep(&epoch, shutdown).await?;
+                    continue;
+                }
             };
             let mut deliveries: Vec<Delivery> = first.into_iter().collect();
             while deliveries.len() < usize::from(self.config.batch)
@@ -129,6 +142,37 @@ impl Owner {
             }
         }
         Ok(epoch)
+    }
+
+    /// Sends the tasks again whose workers are gone or silent.
+    async fn sweep(&mut self, epoch: &Epoch, shutdown: &CancellationToken) -> Result<()> {
+        if self.parts.recovery == Recovery::Redispatch {
+            return Ok(()); // one process: its workers live as long as it does
+        }
+        let silent = self.workers.borrow_and_update().silent.clone();
+        let claims = Claims::new(self.parts.store.clone())
+            .of_partition(self.partition)
+            .await?;
+        if claims.is_empty() {
+            return Ok(());
+        }
+        // asked after the claims were read: whoever claimed a task had shown itself before
+        let listed = Members::new(self.parts.store.clone())
+            .list(Role::Worker)
+            .await?;
+        let is_there =
+            |id: &str| listed.iter().any(|member| member.id == id) && !silent.contains(id);
+        let orphans = claims.into_iter().filter(|claim| !is_there(&claim.worker));
+        let lost: Vec<Event> = orphans.map(|claim| orphaned(&claim, now())).collect();
+        if !lost.is_empty() {
+            tracing::warn!(
+                partition = self.partition,
+                tasks = lost.len(),
+                "tasks of lost workers run again"
+            );
+            self.events(epoch, lost, shutdown).await?;
+        }
+        Ok(())
     }
 
     /// Events for every task run that was dispatched by a process that is gone.
@@ -378,6 +422,20 @@ fn refuse(delivery: Delivery, error: &Error) {
     }
 }
 
+fn orphaned(claim: &Claim, at: Timestamp) -> Event {
+    let reason = format!("worker {} is gone", claim.worker);
+    let lost = TaskLost {
+        run: claim.run.clone(),
+        dispatch: claim.dispatch,
+        reason,
+    };
+    Event {
+        execution: claim.execution.clone(),
+        at,
+        kind: EventKind::TaskLost(lost),
+    }
+}
+
 fn fired(timer: &Timer) -> Event {
     let kind = EventKind::TimerFired {
         run: timer.run.clone(),
@@ -445,6 +503,13 @@ async fn publish(
         }
         tracing::warn!(topic = topic.name(), %error, "the queue does not take messages, trying again");
         pause(&mut wait, &CancellationToken::new()).await;
+    }
+}
+
+/// Ends when something became known of the workers; never where nobody watches them.
+async fn changed(workers: &mut watch::Receiver<Arc<Workers>>) {
+    if workers.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

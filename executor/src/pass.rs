@@ -27,6 +27,8 @@ use crate::journal::Journal;
 
 /// The group of workers that runs tasks which name none.
 pub(crate) const DEFAULT_GROUP: &str = "default";
+/// Who runs the tasks that need no worker, in the attempts of their task runs.
+pub(crate) const EXECUTOR: &str = "executor";
 
 /// The executions that this pass works on, and what it changes.
 pub(crate) struct Pass<'o> {
@@ -255,7 +257,7 @@ impl<'o> Pass<'o> {
         let finished = TaskFinished {
             run: run.id.clone(),
             dispatch: run.dispatch,
-            worker: "executor".into(),
+            worker: EXECUTOR.into(),
             started,
             state,
             outputs: Outputs::inline(Value::Object(done.outputs)),

@@ -83,14 +83,22 @@ impl Executions {
     /// The header; `None` when there is no such execution.
     pub async fn header(&self, id: &ExecutionId) -> Result<Option<Header>> {
         let key = header_key(&space(self.partition(id)), id);
-        self.store.get(&key).await?.map(|bytes| decode(&key, &bytes)).transpose()
+        self.store
+            .get(&key)
+            .await?
+            .map(|bytes| decode(&key, &bytes))
+            .transpose()
     }
 
     /// The whole execution; `None` when there is no such execution.
     pub async fn load(&self, id: &ExecutionId) -> Result<Option<Execution>> {
-        let Some(header) = self.header(id).await? else { return Ok(None) };
+        let Some(header) = self.header(id).await? else {
+            return Ok(None);
+        };
         let space = space(self.partition(id));
-        let mut runs = self.decode_range::<TaskRun>(&format!("{space}/r/{id}/")).await?;
+        let mut runs = self
+            .decode_range::<TaskRun>(&format!("{space}/r/{id}/"))
+            .await?;
         let values = self.range(&format!("{space}/v/{id}/")).await?;
         for entry in values {
             let owner = entry.key.rsplit('/').next().unwrap_or_default();
@@ -100,11 +108,18 @@ impl Executions {
                 progress.values = Some(Arc::new(values));
             }
         }
-        Ok(Some(Execution { header, runs: Arc::new(runs.into_iter().collect::<TaskRuns>()) }))
+        Ok(Some(Execution {
+            header,
+            runs: Arc::new(runs.into_iter().collect::<TaskRuns>()),
+        }))
     }
 
     /// The summaries in scope that the filter keeps, newest first.
-    pub async fn search(&self, scope: &Scope, keep: impl Fn(&Summary) -> bool) -> Result<Vec<Summary>> {
+    pub async fn search(
+        &self,
+        scope: &Scope,
+        keep: impl Fn(&Summary) -> bool,
+    ) -> Result<Vec<Summary>> {
         let mut found = Vec::new();
         for partition in 0..self.partitions {
             let space = space(partition);
@@ -113,8 +128,15 @@ impl Executions {
                 None => format!("{space}/it/"),
             };
             let from = format!("{prefix}{}", scope.from.map_or(String::new(), time_key));
-            let to = scope.to.map_or_else(|| prefix_end(&prefix), |to| format!("{prefix}{}", time_key(to)));
-            for entry in self.store.range(&from, &to, RangeOptions::default()).await? {
+            let to = scope.to.map_or_else(
+                || prefix_end(&prefix),
+                |to| format!("{prefix}{}", time_key(to)),
+            );
+            for entry in self
+                .store
+                .range(&from, &to, RangeOptions::default())
+                .await?
+            {
                 let summary: Summary = decode(&entry.key, &entry.value)?;
                 if keep(&summary) {
                     found.push(summary);
@@ -129,37 +151,63 @@ impl Executions {
     pub async fn live(&self, partition: u16) -> Result<Vec<ExecutionId>> {
         let prefix = format!("{}/live/", space(partition));
         let entries = self.range(&prefix).await?;
-        Ok(entries.iter().map(|entry| ExecutionId::from(&entry.key[prefix.len()..])).collect())
+        Ok(entries
+            .iter()
+            .map(|entry| ExecutionId::from(&entry.key[prefix.len()..]))
+            .collect())
     }
 
     /// Removes an execution with its task runs and indexes. Logs and files are the caller's.
     pub async fn delete(&self, id: &ExecutionId) -> Result<bool> {
-        let Some(header) = self.header(id).await? else { return Ok(false) };
+        let Some(header) = self.header(id).await? else {
+            return Ok(false);
+        };
         let space = space(self.partition(id));
-        let mut batch = Batch { deletes: index_keys(&space, &header), ..Batch::default() };
-        batch.deletes.extend([header_key(&space, id), live_key(&space, id)]);
+        let mut batch = Batch {
+            deletes: index_keys(&space, &header),
+            ..Batch::default()
+        };
+        batch
+            .deletes
+            .extend([header_key(&space, id), live_key(&space, id)]);
         for table in ["r", "v"] {
             let entries = self.range(&format!("{space}/{table}/{id}/")).await?;
-            batch.deletes.extend(entries.into_iter().map(|entry| entry.key));
+            batch
+                .deletes
+                .extend(entries.into_iter().map(|entry| entry.key));
         }
         self.store.commit(batch).await?;
         Ok(true)
     }
 
     async fn range(&self, prefix: &str) -> Result<Vec<crate::store::Entry>> {
-        self.store.range(prefix, &prefix_end(prefix), RangeOptions::default()).await
+        self.store
+            .range(prefix, &prefix_end(prefix), RangeOptions::default())
+            .await
     }
 
     async fn decode_range<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<T>> {
-        self.range(prefix).await?.iter().map(|entry| decode(&entry.key, &entry.value)).collect()
+        self.range(prefix)
+            .await?
+            .iter()
+            .map(|entry| decode(&entry.key, &entry.value))
+            .collect()
     }
 }
 
 /// Adds a header to a batch, with the indexes that follow from it. `before` is what was committed last: what did not change
 /// is not written again.
-pub fn put_header(batch: &mut Batch, partition: u16, header: &Header, before: Option<&Header>, over: bool) -> Result<()> {
+pub fn put_header(
+    batch: &mut Batch,
+    partition: u16,
+    header: &Header,
+    before: Option<&Header>,
+    over: bool,
+) -> Result<()> {
     let space = space(partition);
-    batch.puts.push((header_key(&space, &header.id), encode(header)?));
+    batch
+        .puts
+        .push((header_key(&space, &header.id), encode(header)?));
     let (summary, old) = (summary(header), before.map(summary));
     if old.as_ref() != Some(&summary) {
         let value = encode(&summary)?;
@@ -178,8 +226,16 @@ pub fn put_header(batch: &mut Batch, partition: u16, header: &Header, before: Op
 }
 
 /// Adds a task run to a batch.
-pub fn put_run(batch: &mut Batch, partition: u16, execution: &ExecutionId, run: &TaskRun) -> Result<()> {
-    batch.puts.push((run_key(&space(partition), execution, run.number), encode(run)?));
+pub fn put_run(
+    batch: &mut Batch,
+    partition: u16,
+    execution: &ExecutionId,
+    run: &TaskRun,
+) -> Result<()> {
+    batch.puts.push((
+        run_key(&space(partition), execution, run.number),
+        encode(run)?,
+    ));
     Ok(())
 }
 
@@ -191,18 +247,26 @@ pub fn put_values(
     run: &TaskRunId,
     values: &[Value],
 ) -> Result<()> {
-    batch.puts.push((format!("{}/v/{execution}/{run}", space(partition)), encode(&values)?));
+    batch.puts.push((
+        format!("{}/v/{execution}/{run}", space(partition)),
+        encode(&values)?,
+    ));
     Ok(())
 }
 
 /// Adds the removal of a task run to a batch.
 pub fn remove_run(batch: &mut Batch, partition: u16, execution: &ExecutionId, number: u64) {
-    batch.deletes.push(run_key(&space(partition), execution, number));
+    batch
+        .deletes
+        .push(run_key(&space(partition), execution, number));
 }
 
 /// What lists show of an execution.
 pub fn summary(header: &Header) -> Summary {
-    let trigger_execution = header.trigger.as_ref().and_then(|trigger| trigger.variables.get("executionId"));
+    let trigger_execution = header
+        .trigger
+        .as_ref()
+        .and_then(|trigger| trigger.variables.get("executionId"));
     Summary {
         id: header.id.clone(),
         namespace: header.namespace.clone(),
@@ -221,13 +285,19 @@ pub fn space(partition: u16) -> String {
 }
 
 pub(crate) fn encode(value: &impl Serialize) -> Result<Bytes> {
-    let bytes = serde_json::to_vec(value).map_err(|error| Error::with_source(Kind::Internal, "cannot encode", error))?;
+    let bytes = serde_json::to_vec(value)
+        .map_err(|error| Error::with_source(Kind::Internal, "cannot encode", error))?;
     Ok(bytes.into())
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| Error::with_source(Kind::Internal, format!("what is stored under `{key}` cannot be read"), error))
+    serde_json::from_slice(bytes).map_err(|error| {
+        Error::with_source(
+            Kind::Internal,
+            format!("what is stored under `{key}` cannot be read"),
+            error,
+        )
+    })
 }
 
 fn header_key(space: &str, id: &ExecutionId) -> String {
@@ -246,7 +316,10 @@ fn index_keys(space: &str, header: &Header) -> Vec<String> {
     let (time, id) = (time_key(header.state.start()), &header.id);
     vec![
         format!("{space}/it/{time}/{id}"),
-        format!("{space}/if/{}/{}/{time}/{id}", header.namespace, header.flow_id),
+        format!(
+            "{space}/if/{}/{}/{time}/{id}",
+            header.namespace, header.flow_id
+        ),
     ]
 }
 

@@ -37,7 +37,9 @@ impl Epoch {
         let key = format!("{}/meta/epoch", space(partition));
         loop {
             let present = store.get(&key).await?;
-            let number: u64 = present.as_ref().map_or(Ok(0), |bytes| decode(&key, bytes))?;
+            let number: u64 = present
+                .as_ref()
+                .map_or(Ok(0), |bytes| decode(&key, bytes))?;
             let value = encode(&(number + 1))?;
             let batch = Batch {
                 expects: vec![(key.clone(), present)],
@@ -71,14 +73,22 @@ pub fn remove_timer(batch: &mut Batch, partition: u16, timer: &Timer) {
 /// All timers of a partition, soonest first.
 pub async fn timers(store: &dyn Store, partition: u16) -> Result<Vec<Timer>> {
     let prefix = format!("{}/t/", space(partition));
-    let options = RangeOptions { keys_only: true, ..RangeOptions::default() };
+    let options = RangeOptions {
+        keys_only: true,
+        ..RangeOptions::default()
+    };
     let entries = store.range(&prefix, &prefix_end(&prefix), options).await?;
-    entries.iter().map(|entry| read_timer(&entry.key, &entry.key[prefix.len()..])).collect()
+    entries
+        .iter()
+        .map(|entry| read_timer(&entry.key, &entry.key[prefix.len()..]))
+        .collect()
 }
 
 /// Adds a job to the outbox in a batch.
 pub fn put_outbox(batch: &mut Batch, partition: u16, job: &Job) -> Result<()> {
-    batch.puts.push((outbox_key(partition, &job.run, job.dispatch), encode(job)?));
+    batch
+        .puts
+        .push((outbox_key(partition, &job.run, job.dispatch), encode(job)?));
     Ok(())
 }
 
@@ -90,8 +100,13 @@ pub fn remove_outbox(batch: &mut Batch, partition: u16, run: &TaskRunId, dispatc
 /// The jobs of a partition that may not have reached the queue.
 pub async fn outbox(store: &dyn Store, partition: u16) -> Result<Vec<Job>> {
     let prefix = format!("{}/o/", space(partition));
-    let entries = store.range(&prefix, &prefix_end(&prefix), RangeOptions::default()).await?;
-    entries.iter().map(|entry| decode(&entry.key, &entry.value)).collect()
+    let entries = store
+        .range(&prefix, &prefix_end(&prefix), RangeOptions::default())
+        .await?;
+    entries
+        .iter()
+        .map(|entry| decode(&entry.key, &entry.value))
+        .collect()
 }
 
 fn outbox_key(partition: u16, run: &TaskRunId, dispatch: u32) -> String {
@@ -100,7 +115,12 @@ fn outbox_key(partition: u16, run: &TaskRunId, dispatch: u32) -> String {
 
 fn timer_key(partition: u16, timer: &Timer) -> String {
     let run = timer.run.as_ref().map_or("-", TaskRunId::as_str);
-    format!("{}/t/{:017}/{}/{run}", space(partition), timer.at.as_micros().max(0), timer.execution)
+    format!(
+        "{}/t/{:017}/{}/{run}",
+        space(partition),
+        timer.at.as_micros().max(0),
+        timer.execution
+    )
 }
 
 fn read_timer(key: &str, rest: &str) -> Result<Timer> {

@@ -60,40 +60,64 @@ impl TaskRuns {
 
     /// Those of one task, in order of creation.
     pub fn of_task<'a>(&'a self, task: &str) -> impl DoubleEndedIterator<Item = &'a TaskRun> + 'a {
-        let numbers = self.by_task.get(task).map(|of_task| of_task.numbers.as_slice()).unwrap_or_default();
-        numbers.iter().filter_map(|number| self.by_number.get(number))
+        let numbers = self
+            .by_task
+            .get(task)
+            .map(|of_task| of_task.numbers.as_slice())
+            .unwrap_or_default();
+        numbers
+            .iter()
+            .filter_map(|number| self.by_number.get(number))
     }
 
     /// The newest run of a task for exactly these loop values.
     pub fn of_values(&self, task: &str, values: &[Arc<str>]) -> Option<&TaskRun> {
-        self.by_number.get(self.by_task.get(task)?.by_values.get(values)?)
+        self.by_number
+            .get(self.by_task.get(task)?.by_values.get(values)?)
     }
 
     /// Whether a task has a run whose loop values begin with these and go on.
     pub fn has_below(&self, task: &str, values: &[Arc<str>]) -> bool {
-        let Some(of_task) = self.by_task.get(task) else { return false };
-        (of_task.by_values.range::<[Arc<str>], _>((std::ops::Bound::Excluded(values), std::ops::Bound::Unbounded)).next())
-            .is_some_and(|(path, _)| path.starts_with(values))
+        let Some(of_task) = self.by_task.get(task) else {
+            return false;
+        };
+        (of_task
+            .by_values
+            .range::<[Arc<str>], _>((
+                std::ops::Bound::Excluded(values),
+                std::ops::Bound::Unbounded,
+            ))
+            .next())
+        .is_some_and(|(path, _)| path.starts_with(values))
     }
 
     /// The ids of the tasks that have runs, in the order of their first run.
     pub fn tasks(&self) -> Vec<Arc<str>> {
-        let mut tasks: Vec<_> =
-            self.by_task.iter().map(|(task, runs)| (runs.numbers.first().copied(), task)).collect();
+        let mut tasks: Vec<_> = self
+            .by_task
+            .iter()
+            .map(|(task, runs)| (runs.numbers.first().copied(), task))
+            .collect();
         tasks.sort();
         tasks.into_iter().map(|(_, task)| task.clone()).collect()
     }
 
     /// Puts a task run in, over the one of the same id.
     pub fn put(&mut self, run: TaskRun) {
-        if let Some(slot) = self.numbers.get(&run.id).and_then(|number| self.by_number.get_mut(number)) {
+        if let Some(slot) = self
+            .numbers
+            .get(&run.id)
+            .and_then(|number| self.by_number.get_mut(number))
+        {
             *slot = run;
             return;
         }
         self.numbers.insert(run.id.clone(), run.number);
         let of_task = self.by_task.entry(run.task_id.clone()).or_default();
         of_task.numbers.push(run.number);
-        of_task.by_values.insert(run.loop_values.clone(), run.number);
+        of_task
+            .by_values
+            .insert(run.loop_values.clone(), run.number);
         self.by_number.insert(run.number, run);
     }
 

@@ -113,8 +113,12 @@ impl Flowable {
             | Self::LoopUntil { tasks, .. }
             | Self::WorkingDirectory { tasks } => tasks.iter().collect(),
             Self::Dag { tasks, .. } => tasks.iter().map(|entry| &entry.task).collect(),
-            Self::If { then, otherwise, .. } => then.iter().chain(otherwise).collect(),
-            Self::Switch { cases, defaults, .. } => cases.values().flatten().chain(defaults).collect(),
+            Self::If {
+                then, otherwise, ..
+            } => then.iter().chain(otherwise).collect(),
+            Self::Switch {
+                cases, defaults, ..
+            } => cases.values().flatten().chain(defaults).collect(),
         }
     }
 }

@@ -72,7 +72,9 @@ pub struct Position {
 }
 
 /// A list of tasks of a flow or of a flowable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Branch {
     /// The main tasks; of an `If` the chosen branch, of a `Switch` the chosen case.
     #[default]
