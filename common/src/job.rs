@@ -36,6 +36,9 @@ pub struct Job {
     /// The value of the loop it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Arc<str>>,
+    /// The values of the loops around it, outermost first, its own last: where a `WorkingDirectory` puts the outputs of its children.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loop_values: Vec<Arc<str>>,
     /// The iteration of the loop it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iteration: Option<u64>,
@@ -109,7 +112,11 @@ pub struct Changed {
 impl Job {
     /// The event that answers this job, at this time.
     pub fn event(&self, at: Timestamp, kind: crate::event::EventKind) -> Event {
-        Event { execution: self.execution.clone(), at, kind }
+        Event {
+            execution: self.execution.clone(),
+            at,
+            kind,
+        }
     }
 }
 
