@@ -304,7 +304,7 @@ impl<'a> InputReader<'_, 'a> {
             object.span_of(id_key(object)),
             object.path.key("id"),
         ));
-        self.inputs.push(Input {
+        let input = Input {
             id,
             input_type,
             required,
@@ -313,7 +313,20 @@ impl<'a> InputReader<'_, 'a> {
                 .map(|node| default_value(node, input_type)),
             depends_on,
             properties: Arc::new(properties(object)),
-        });
+        };
+        if let Some(problem) = crate::inputs::literal_default_problem(&input) {
+            let first = problem.lines().next().unwrap_or_default();
+            let message = format!("the default of input `{}` is not valid: {first}", input.id);
+            let path = object.path.key("defaults");
+            let report = self.compiler.report;
+            report.warn(
+                DiagnosticKind::Rule,
+                &path,
+                object.span_of("defaults"),
+                message,
+            );
+        }
+        self.inputs.push(input);
     }
 
     fn refuse_unknown(&self, object: &Object<'a>, input_type: InputType) {

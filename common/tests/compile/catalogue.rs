@@ -6,7 +6,7 @@ use flowmill_common::compile::{Catalogue, Placement, PropertyProblem, TaskType};
 use flowmill_common::flow::Place;
 use serde_json::{Map, Value};
 
-pub struct CoreTasks;
+pub(crate) struct CoreTasks;
 
 type Row = (
     &'static str,

@@ -1,4 +1,9 @@
 //! The compiler as others use it: golden cases, diagnostics as they are shown, and what hostile texts do.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests read the flows that they compile"
+)]
+
 mod catalogue;
 mod conformance;
