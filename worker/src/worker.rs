@@ -1,0 +1,294 @@
+//! The service: takes jobs, keeps count of them, and lets go of them at the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use flowmill_backends::queue::{Consumer, Delivery, Topic};
+use flowmill_backends::repo::logs::Logs;
+use flowmill_backends::{Error, Files, Kind, Queue, Result, Store};
+use flowmill_common::event::{TaskFinished, TaskStarted};
+use flowmill_common::job::Control;
+use flowmill_common::{EventKind, Job};
+use flowmill_expression::Engine;
+use flowmill_tasks::Catalogue;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::attempt::{self, Attempt, Ended};
+use crate::config::Config;
+use crate::facts::Sources;
+use crate::logs::{LogSink, Target};
+use crate::results::{now, report};
+use crate::running::{Handle, Running};
+use crate::secrets::Secrets;
+use crate::variables::Variables;
+use crate::workspace::Workspace;
+use crate::{group, measure};
+
+/// How many kill requests wait at most.
+const CONTROL_PREFETCH: u16 = 1024;
+
+/// What the worker is put together from.
+#[derive(Clone)]
+pub struct Parts {
+    /// Keeps logs and measurements.
+    pub store: Arc<dyn Store>,
+    /// Brings jobs and takes events.
+    pub queue: Arc<dyn Queue>,
+    /// Keeps the files of executions.
+    pub files: Arc<dyn Files>,
+    /// The task types.
+    pub catalogue: Arc<Catalogue>,
+    /// The settings of tasks.
+    pub tasks: Arc<flowmill_tasks::Config>,
+    /// Renders templates.
+    pub engine: Arc<Engine>,
+    /// The secrets that expressions may ask for.
+    pub secrets: Arc<Secrets>,
+    /// How many partitions the store was made for.
+    pub partitions: u16,
+}
+
+/// The worker.
+pub struct Worker {
+    shared: Arc<Shared>,
+}
+
+/// What all jobs share.
+pub(crate) struct Shared {
+    pub(crate) parts: Parts,
+    pub(crate) config: Config,
+    /// The name under which it reports.
+    pub(crate) name: Arc<str>,
+    pub(crate) workspace: Workspace,
+    pub(crate) running: Running,
+    pub(crate) sink: LogSink,
+    pub(crate) sources: Arc<Sources>,
+    /// Fires when even results are no longer waited for.
+    pub(crate) give_up: CancellationToken,
+}
+
+impl Worker {
+    /// A worker over these parts. `Invalid` when no working directories can be made.
+    pub fn new(parts: Parts, config: Config) -> Result<Self> {
+        let temporary = config.temporary_directory.clone().unwrap_or_else(std::env::temp_dir);
+        let workspace = Workspace::open(&temporary).map_err(|error| {
+            let message = format!("no working directories can be made in `{}`", temporary.display());
+            Error::with_source(Kind::Invalid, message, error)
+        })?;
+        let sources = Sources {
+            files: parts.files.clone(),
+            logs: Logs::new(parts.store.clone(), parts.partitions),
+            secrets: parts.secrets.clone(),
+            largest_read: config.largest_read.get(),
+        };
+        let name = config.name.clone().unwrap_or_else(|| format!("{}-{}", host_name(), std::process::id()));
+        let shared = Shared {
+            name: name.into(),
+            workspace,
+            running: Running::default(),
+            sink: LogSink::new(config.logs.clone()),
+            sources: Arc::new(sources),
+            give_up: CancellationToken::new(),
+            parts,
+            config,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Runs jobs until `shutdown`. Then takes no more, lets those at work finish for a while, hands back what is not finished, and
+    /// stores the last log lines. Ends earlier only when the queue is closed.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
+        let shared = self.shared;
+        let queue = &shared.parts.queue;
+        let mut control = queue.consume(&Topic::Control, CONTROL_PREFETCH).await?;
+        let mut jobs = queue.consume(&Topic::Jobs(shared.config.group.clone()), shared.config.slots.max(1)).await?;
+        let no_more_lines = CancellationToken::new();
+        let target =
+            Target { store: shared.parts.store.clone(), queue: queue.clone(), partitions: shared.parts.partitions };
+        let sink = tokio::spawn(shared.sink.clone().run(target, no_more_lines.clone()));
+        let mut work = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                delivery = jobs.next() => match delivery {
+                    Some(delivery) => { work.spawn(handle(shared.clone(), delivery)); }
+                    None => break,
+                },
+                Some(delivery) = control.next() => obey(&shared.running, delivery),
+                Some(_) = work.join_next(), if !work.is_empty() => {}
+            }
+        }
+        drain(&shared, &mut *control, &mut work).await;
+        // its deliveries go back only now: those at work must not be given to others
+        drop(jobs);
+        no_more_lines.cancel();
+        if let Err(error) = sink.await {
+            tracing::error!(%error, "the log writer ended by a defect");
+        }
+        Ok(())
+    }
+}
+
+/// Waits for the jobs at work; after the grace they are handed back.
+async fn drain(shared: &Arc<Shared>, control: &mut dyn Consumer, work: &mut JoinSet<()>) {
+    let Config { shutdown_grace, stop_grace, .. } = shared.config;
+    if !work.is_empty() {
+        tracing::info!(jobs = work.len(), "waiting for tasks at work");
+    }
+    if !finished_within(shutdown_grace, shared, control, work).await {
+        tracing::info!(jobs = work.len(), "handing tasks back to the queue");
+        shared.running.hand_back();
+        shared.give_up.cancel();
+        if !finished_within(stop_grace + Duration::from_secs(5), shared, control, work).await {
+            tracing::warn!(jobs = work.len(), "tasks that do not stop are abandoned");
+            work.shutdown().await;
+        }
+    }
+}
+
+async fn finished_within(
+    longest: Duration,
+    shared: &Arc<Shared>,
+    control: &mut dyn Consumer,
+    work: &mut JoinSet<()>,
+) -> bool {
+    let mut over = std::pin::pin!(tokio::time::sleep(longest));
+    while !work.is_empty() {
+        tokio::select! {
+            Some(_) = work.join_next() => {}
+            Some(delivery) = control.next() => obey(&shared.running, delivery),
+            () = &mut over => return false,
+        }
+    }
+    true
+}
+
+fn obey(running: &Running, delivery: Delivery) {
+    match serde_json::from_slice(&delivery.message.body) {
+        Ok(Control::Kill { run, dispatch }) => running.kill(&run, dispatch),
+        Err(error) => tracing::warn!(%error, "an unreadable control message"),
+    }
+    delivery.receipt.acknowledge();
+}
+
+/// One job, from its delivery to its acknowledgement.
+async fn handle(shared: Arc<Shared>, delivery: Delivery) {
+    let Delivery { message, receipt, .. } = delivery;
+    let job: Arc<Job> = match serde_json::from_slice(&message.body) {
+        Ok(job) => Arc::new(job),
+        Err(error) => return receipt.dead_letter(&format!("the job cannot be read: {error}")),
+    };
+    drop(message);
+    let Some(handle) = shared.running.begin(&job) else {
+        tracing::debug!(run = %job.run, dispatch = job.dispatch, "the job is at work here already");
+        return receipt.acknowledge();
+    };
+    let done = Box::pin(work(&shared, &job, &handle)).await;
+    shared.running.end(&job.run, &handle);
+    match done {
+        Done::Reported => receipt.acknowledge(),
+        Done::NotDone => receipt.requeue(),
+    }
+}
+
+/// Whether the executor knows what became of a job.
+enum Done {
+    Reported,
+    NotDone,
+}
+
+async fn work(shared: &Shared, job: &Arc<Job>, handle: &Handle) -> Done {
+    let started = now();
+    measure::started(&job.task_type, started.since(job.at));
+    let ended = {
+        let run = Box::pin(ended(shared, job, handle, started));
+        // most tasks are over before anybody could see that they began; for others it is said while they run
+        let say_started = async {
+            tokio::time::sleep(shared.config.report_start_after).await;
+            let kind = EventKind::TaskStarted(TaskStarted {
+                run: job.run.clone(),
+                dispatch: job.dispatch,
+                worker: shared.name.clone(),
+            });
+            report(&*shared.parts.queue, job, started, kind, &shared.give_up).await;
+            std::future::pending::<std::convert::Infallible>().await
+        };
+        tokio::select! {
+            ended = run => ended,
+            never = say_started => match never {},
+        }
+    };
+    measure::ended(&job.task_type, ended.as_ref().map(|ended| ended.state), now().since(started));
+    let Some(Ended { state, outputs }) = ended else { return Done::NotDone };
+    let finished = TaskFinished {
+        run: job.run.clone(),
+        dispatch: job.dispatch,
+        worker: shared.name.clone(),
+        started,
+        state,
+        outputs,
+    };
+    let kind = EventKind::TaskFinished(Box::new(finished));
+    match report(&*shared.parts.queue, job, now(), kind, &shared.give_up).await {
+        true => Done::Reported,
+        false => Done::NotDone,
+    }
+}
+
+async fn ended(
+    shared: &Shared,
+    job: &Arc<Job>,
+    handle: &Handle,
+    started: flowmill_common::Timestamp,
+) -> Option<Ended> {
+    let variables = match attempt::resolved(shared, Variables::new(job.variables.clone())).await {
+        Ok(variables) => variables,
+        Err(message) => return Some(attempt::hopeless(started, shared, job, message)),
+    };
+    let directory = match shared.workspace.directory() {
+        Ok(directory) => directory,
+        Err(error) => {
+            let message = format!("no working directory could be made: {error}");
+            return Some(attempt::hopeless(started, shared, job, message));
+        }
+    };
+    let attempt = Attempt::new(shared, job.clone(), variables, directory.path(), handle);
+    if job.children.is_empty() { attempt.run().await } else { group::run(&attempt).await }
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    if name.trim().is_empty() { "worker".into() } else { name.trim().into() }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// A job with these properties.
+    pub(crate) fn job(properties: serde_json::Value) -> Job {
+        let task_type = properties.get("type").and_then(serde_json::Value::as_str).unwrap_or("none").to_owned();
+        Job {
+            execution: "x1".into(),
+            partition: 0,
+            namespace: "company.team".into(),
+            flow_id: "my_Flow".into(),
+            flow_revision: 1,
+            run: "r1".into(),
+            dispatch: 1,
+            attempt: 0,
+            task_id: "task".into(),
+            task_type: task_type.into(),
+            value: None,
+            loop_values: Vec::new(),
+            iteration: None,
+            properties: Arc::new(properties.as_object().cloned().unwrap_or_default()),
+            timeout: None,
+            log_level: flowmill_common::log::Level::Trace,
+            variables: Arc::new(serde_json::json!({})),
+            children: Vec::new(),
+            at: now(),
+        }
+    }
+}
