@@ -1,10 +1,11 @@
 //! Settings of the executor.
 
 use flowmill_backends::repo::members::Member;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Settings of the executor; `executor` in the configuration.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Config {
     /// How many events of a partition are taken into one commit at most. Default: 256.
