@@ -60,6 +60,10 @@ pub(crate) fn build(
     at: Timestamp,
 ) -> Job {
     let references = cache.of(&parts.engine, flow, task);
+    let mut texts = Vec::new();
+    task.properties
+        .values()
+        .for_each(|property| texts_of(property, &mut texts));
     let root = Root::of(
         flow,
         execution,
@@ -84,7 +88,7 @@ pub(crate) fn build(
         properties: task.properties.clone(),
         timeout: task.timeout.clone(),
         log_level: task.log_level,
-        variables: Arc::new(job_variables(&root, &references)),
+        variables: Arc::new(job_variables(&parts.engine, &root, &references, &texts)),
         children: children(execution, run, task),
         at,
     }
@@ -120,29 +124,33 @@ fn children(execution: &Execution, run: &TaskRun, task: &Task) -> Vec<ChildJob> 
 }
 
 fn references_of(engine: &Engine, task: &Task) -> References {
+    let mut texts = Vec::new();
+    task.properties
+        .values()
+        .for_each(|property| texts_of(property, &mut texts));
     let mut references = References::default();
-    for property in task.properties.values() {
-        gather(engine, property, &mut references);
+    for text in texts {
+        // a text that does not parse references nothing: the worker meets the same error
+        if let Ok(template) = engine.compile(text) {
+            references.merge(template.references());
+        }
     }
     references
 }
 
-/// Texts that do not parse reference nothing: the worker meets the same error.
-fn gather(engine: &Engine, property: &Value, references: &mut References) {
+/// The texts with templates in a property, keys included.
+fn texts_of<'p>(property: &'p Value, texts: &mut Vec<&'p str>) {
     match property {
-        Value::String(text) if text.contains('{') => {
-            if let Ok(template) = engine.compile(text) {
-                references.merge(template.references());
-            }
-        }
-        Value::Array(items) => items
-            .iter()
-            .for_each(|item| gather(engine, item, references)),
+        Value::String(text) if text.contains('{') => texts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| texts_of(item, texts)),
         Value::Object(members) => {
-            for (key, member) in members {
-                gather(engine, &Value::String(key.clone()), references);
-                gather(engine, member, references);
-            }
+            texts.extend(
+                members
+                    .keys()
+                    .filter(|key| key.contains('{'))
+                    .map(String::as_str),
+            );
+            members.values().for_each(|member| texts_of(member, texts));
         }
         _ => {}
     }

@@ -53,6 +53,11 @@ impl TaskRuns {
         self.by_number.values()
     }
 
+    /// How many runs this task has.
+    pub fn runs_of(&self, task: &str) -> usize {
+        self.by_task.get(task).map_or(0, |of_task| of_task.numbers.len())
+    }
+
     /// Whether this task has a run.
     pub fn has_task(&self, task: &str) -> bool {
         self.by_task.contains_key(task)

@@ -57,7 +57,10 @@ async fn the_task_of_a_silent_worker_runs_again_and_its_late_result_is_refused()
     let id = machine.create("silent-worker").await;
     let (job, delivery) = next_job(&mut *jobs).await;
     let claims = Claims::new(machine.store.clone());
-    assert_eq!(claims.claim(&job, "silent").await.unwrap(), Claimed::Granted);
+    assert_eq!(
+        claims.claim(&job, "silent").await.unwrap(),
+        Claimed::Granted
+    );
     delivery.receipt.acknowledge();
 
     let (again, delivery) = next_job(&mut *jobs).await;
@@ -68,6 +71,9 @@ async fn the_task_of_a_silent_worker_runs_again_and_its_late_result_is_refused()
     ended(&mut *changes, &id).await;
     let execution = machine.execution(&id).await.unwrap();
     let run = execution.runs.iter().next().unwrap();
-    assert_eq!(run.attempts.last().unwrap().worker.as_deref(), Some("lively"));
+    assert_eq!(
+        run.attempts.last().unwrap().worker.as_deref(),
+        Some("lively")
+    );
     assert!(claims.of_partition(job.partition).await.unwrap().is_empty());
 }

@@ -21,7 +21,9 @@ use flowmill_common::event::TaskFinished;
 use flowmill_common::execution::{Header, Outputs, Progress, empty_object};
 use flowmill_common::flow::Place;
 use flowmill_common::id::partition_of;
-use flowmill_common::inline::{ExecutionUpdate, InlineDone, InlineResult, InlineTasks, Scope, UpdateResult};
+use flowmill_common::inline::{
+    ExecutionUpdate, InlineDone, InlineResult, InlineTasks, Scope, UpdateResult,
+};
 use flowmill_common::job::{Changed, Job};
 use flowmill_common::{Event, EventKind, Execution, ExecutionId, State, StateType, Timestamp};
 use flowmill_executor::{Config, Executor, Ownership, Parts, Recovery};
@@ -51,11 +53,24 @@ pub(crate) struct Running {
 impl Machine {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = EmbeddedStore::open(directory.path().join("store"), &Default::default()).unwrap();
-        let store = Arc::new(Switchable { inner: Arc::new(store), off: AtomicBool::new(false) });
+        let store =
+            EmbeddedStore::open(directory.path().join("store"), &Default::default()).unwrap();
+        let store = Arc::new(Switchable {
+            inner: Arc::new(store),
+            off: AtomicBool::new(false),
+        });
         let queue = Arc::new(InProcessQueue::new(Default::default()));
-        let flows = Arc::new(FlowCache::new(Flows::new(store.clone()), Arc::new(AnyTask), Options::default()));
-        Self { store, queue, flows, directory }
+        let flows = Arc::new(FlowCache::new(
+            Flows::new(store.clone()),
+            Arc::new(AnyTask),
+            Options::default(),
+        ));
+        Self {
+            store,
+            queue,
+            flows,
+            directory,
+        }
     }
 
     /// The process dies and another one starts: what was in memory is gone, what is in the store stays.
@@ -104,7 +119,10 @@ impl Machine {
             description: flow.description.as_deref(),
             labels: &flow.labels,
         };
-        Flows::new(self.store.clone()).save(&draft, Expect::Any, Timestamp::default()).await.unwrap();
+        Flows::new(self.store.clone())
+            .save(&draft, Expect::Any, Timestamp::default())
+            .await
+            .unwrap();
     }
 
     /// Asks for an execution of the flow `a.b.f`.
@@ -116,9 +134,19 @@ impl Machine {
     }
 
     pub(crate) async fn send(&self, id: &ExecutionId, kind: EventKind) {
-        let event = Event { execution: id.clone(), at: jiff::Timestamp::now().into(), kind };
-        let message = Message { id: id.to_string(), body: serde_json::to_vec(&event).unwrap().into() };
-        self.queue.publish(&self.topic(id), vec![message]).await.unwrap();
+        let event = Event {
+            execution: id.clone(),
+            at: jiff::Timestamp::now().into(),
+            kind,
+        };
+        let message = Message {
+            id: id.to_string(),
+            body: serde_json::to_vec(&event).unwrap().into(),
+        };
+        self.queue
+            .publish(&self.topic(id), vec![message])
+            .await
+            .unwrap();
     }
 
     pub(crate) fn topic(&self, id: &ExecutionId) -> Topic {
@@ -126,7 +154,10 @@ impl Machine {
     }
 
     pub(crate) async fn jobs(&self) -> Box<dyn Consumer> {
-        self.queue.consume(&Topic::Jobs("default".into()), 1000).await.unwrap()
+        self.queue
+            .consume(&Topic::Jobs("default".into()), 1000)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn changes(&self) -> Box<dyn Consumer> {
@@ -134,7 +165,10 @@ impl Machine {
     }
 
     pub(crate) async fn execution(&self, id: &ExecutionId) -> Option<Execution> {
-        Executions::new(self.store.clone(), PARTITIONS).load(id).await.unwrap()
+        Executions::new(self.store.clone(), PARTITIONS)
+            .load(id)
+            .await
+            .unwrap()
     }
 
     /// Answers a job with success.
@@ -147,7 +181,8 @@ impl Machine {
             state: StateType::Success,
             outputs: Outputs::inline(json!({"by": worker})),
         };
-        self.send(&job.execution, EventKind::TaskFinished(Box::new(finished))).await;
+        self.send(&job.execution, EventKind::TaskFinished(Box::new(finished)))
+            .await;
     }
 
     /// A worker shows that it is alive.
@@ -161,14 +196,20 @@ impl Machine {
             groups: Vec::new(),
             slots: 1,
         };
-        Members::new(self.store.clone()).beat(&member).await.unwrap();
+        Members::new(self.store.clone())
+            .beat(&member)
+            .await
+            .unwrap();
     }
 }
 
 /// The next job, and the right to settle it.
 pub(crate) async fn next_job(jobs: &mut dyn Consumer) -> (Job, Delivery) {
     let delivery = within(jobs.next()).await.expect("the queue is open");
-    (serde_json::from_slice(&delivery.message.body).unwrap(), delivery)
+    (
+        serde_json::from_slice(&delivery.message.body).unwrap(),
+        delivery,
+    )
 }
 
 /// Waits until watchers are told that this execution has ended.
@@ -185,7 +226,9 @@ pub(crate) async fn ended(changes: &mut dyn Consumer, id: &ExecutionId) {
 
 /// A bound for what must happen, not a wait.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it happens in time")
+    tokio::time::timeout(Duration::from_secs(20), future)
+        .await
+        .expect("it happens in time")
 }
 
 pub(crate) fn member(id: &str) -> Ownership {
@@ -264,8 +307,15 @@ struct AnyTask;
 
 impl Catalogue for AnyTask {
     fn resolve(&self, written: &str) -> Option<TaskType> {
-        let place = if written == "test.Inline" { Place::Executor } else { Place::Worker };
-        Some(TaskType { name: Cow::Owned(written.to_owned()), placement: Placement::Runnable(place) })
+        let place = if written == "test.Inline" {
+            Place::Executor
+        } else {
+            Place::Worker
+        };
+        Some(TaskType {
+            name: Cow::Owned(written.to_owned()),
+            placement: Placement::Runnable(place),
+        })
     }
 
     fn property_names(&self, _task_type: &str) -> Option<Vec<Cow<'static, str>>> {

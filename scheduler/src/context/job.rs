@@ -1,24 +1,46 @@
 //! The variables of a job: only what its templates reference, so that a message stays small whatever the execution has gathered.
 
 use flowmill_common::job::STORED_OUTPUTS;
-use flowmill_expression::{Error, Object, References, Value};
+use flowmill_expression::{Engine, Error, Object, References, Value};
 use serde_json::{Map, json};
 
 use super::outputs::stored_outputs_path;
+use super::record::outputs_read;
 use super::root::Root;
 
-/// The part of the root that these references touch, as JSON.
-pub fn job_variables(root: &Root<'_>, references: &References) -> serde_json::Value {
+/// More loop entries than these are not copied on suspicion: it is found out which ones are read.
+const MANY: usize = 16;
+
+/// The part of the root that these references touch, as JSON. `texts` are the templates that the references are of.
+pub fn job_variables(
+    engine: &Engine,
+    root: &Root<'_>,
+    references: &References,
+    texts: &[&str],
+) -> serde_json::Value {
     let mut variables = Map::new();
+    let wide = references.everything || references.paths.iter().any(|path| is_wide(root, path));
+    let read = if wide {
+        outputs_read(engine, root, texts)
+    } else {
+        None
+    };
     if references.everything {
-        for key in root.keys() {
-            if let Ok(Some(value)) = root.get(&key) {
+        for key in root
+            .keys()
+            .iter()
+            .filter(|key| read.is_none() || &***key != "outputs")
+        {
+            if let Ok(Some(value)) = root.get(key) {
                 variables.insert(key.to_string(), to_json(&value));
             }
         }
-        return serde_json::Value::Object(variables);
     }
-    for path in &references.paths {
+    let named = references
+        .paths
+        .iter()
+        .filter(|path| read.is_none() || !is_wide(root, path));
+    for path in named.chain(read.iter().flatten()) {
         if let Some((first, rest)) = path.split_first()
             && let Ok(Some(value)) = root.get(first)
         {
@@ -26,6 +48,15 @@ pub fn job_variables(root: &Root<'_>, references: &References) -> serde_json::Va
         }
     }
     serde_json::Value::Object(variables)
+}
+
+/// Whether the path covers the outputs of many runs.
+fn is_wide(root: &Root<'_>, path: &[String]) -> bool {
+    match path {
+        [first] => first == "outputs",
+        [first, task] => first == "outputs" && root.runs_of(task) > MANY,
+        _ => false,
+    }
 }
 
 /// Copies what stands at a path. Where the path breaks off, what is above it is copied without its other members: the worker then

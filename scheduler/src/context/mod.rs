@@ -2,6 +2,7 @@
 
 mod job;
 mod outputs;
+mod record;
 mod root;
 mod states;
 

@@ -76,6 +76,11 @@ impl<'a> Root<'a> {
         }
     }
 
+    /// How many runs a task has.
+    pub(super) fn runs_of(&self, task: &str) -> usize {
+        self.runs.base.runs_of(task) + self.runs.overlay.runs_of(task)
+    }
+
     fn flow_variable(&self) -> Value {
         json!({"id": &*self.flow.id, "namespace": &*self.flow.namespace, "revision": self.header.flow_revision, "tenantId": "main"})
             .into()
