@@ -11,4 +11,12 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Where `libduckdb.so` is; none: `FLOWMILL_DUCKDB_LIB`, the data directory, then the system are looked at.
     pub duckdb_library: Option<PathBuf>,
+    /// Where scripts run that do not say it themselves.
+    pub runner: crate::runner::Config,
+    /// Commands as processes of the worker's machine.
+    pub process: crate::runner::process::Config,
+    /// Commands in containers.
+    pub docker: crate::runner::docker::Config,
+    /// The limits of scripts.
+    pub scripts: crate::scripts::Config,
 }

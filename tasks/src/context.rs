@@ -56,6 +56,12 @@ pub trait Outside: Send + Sync {
     /// The length of a stored file in bytes.
     async fn size(&self, uri: &str) -> Result<u64, TaskError>;
 
+    /// The paths of the files of a namespace, without a leading `/`, if this execution may read them. By default there are none to
+    /// be had, which is an error.
+    async fn namespace_files(&self, namespace: &str) -> Result<Vec<String>, TaskError> {
+        Err(TaskError::failed(format!("the files of namespace `{namespace}` cannot be listed here")))
+    }
+
     /// Writes a line to the log of the task run; secrets are masked. Never blocks; a storm is cut, and the cut is said.
     fn log(&self, level: Level, message: String);
 

@@ -11,6 +11,9 @@ pub mod describe;
 mod inline;
 pub mod properties;
 pub mod property;
+pub mod runner;
+pub mod scripts;
+pub mod support;
 pub mod task;
 
 pub use catalogue::{Catalogue, Documentation};
@@ -24,5 +27,5 @@ use describe::Described;
 
 /// Every family of task types. A new family is one line here; a test lists all types.
 fn families() -> Vec<Described> {
-    core::definitions()
+    [core::definitions(), scripts::definitions()].into_iter().flatten().collect()
 }
