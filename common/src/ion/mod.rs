@@ -6,10 +6,12 @@
 //!
 //! Not here: binary Ion (recognised and refused with its own error) and user symbol tables.
 
+mod blank;
 mod decimal;
 mod error;
 mod number;
 mod parse;
+mod quoted;
 mod read;
 mod source;
 mod temporal;

@@ -8,8 +8,9 @@ use indexmap::IndexMap;
 
 use super::error::ReadError;
 use super::number;
+use super::quoted::Escapes;
 use super::read::Limits;
-use super::source::Source;
+use super::source::{Source, shown};
 use super::temporal::{Temporal, TemporalKind};
 use super::value::Value;
 
@@ -87,7 +88,7 @@ impl<R: Read> Parser<R> {
         }
         loop {
             self.source.renew_budget();
-            self.skip_blanks()?;
+            self.source.skip_blanks()?;
             if self.source.peek()?.is_none() {
                 return Ok(None);
             }
@@ -117,7 +118,7 @@ impl<R: Read> Parser<R> {
                     (value, _) => value,
                 }));
             };
-            self.skip_blanks_before_colons()?;
+            self.source.skip_blanks_before_colons()?;
             if !self.source.starts_with(b"::")? {
                 if annotations == 0 && depth == 0 && !symbol.quoted && symbol.text == "$ion_1_0" {
                     return Ok(Parsed::VersionMarker);
@@ -125,7 +126,7 @@ impl<R: Read> Parser<R> {
                 return Ok(Parsed::Value(self.symbol_value(symbol)?));
             }
             self.source.skip(2)?;
-            self.skip_blanks()?;
+            self.source.skip_blanks()?;
             annotations += 1;
             kind = if annotations == 1 {
                 TemporalKind::of_annotation(&symbol.text)
@@ -192,7 +193,7 @@ impl<R: Read> Parser<R> {
             Some(b'\'') if !self.source.starts_with(b"'''")? => {
                 self.source.bump()?;
                 let mut bytes = Vec::new();
-                self.quoted_piece(&mut bytes, b"'", Escapes::Text)?;
+                self.source.quoted_piece(&mut bytes, b"'", Escapes::Text)?;
                 Ok(Some(Symbol {
                     text: self.utf8(bytes)?,
                     quoted: true,
@@ -257,7 +258,7 @@ impl<R: Read> Parser<R> {
         let opened_at = self.enter(depth)?;
         let mut values = Vec::new();
         loop {
-            self.skip_blanks()?;
+            self.source.skip_blanks()?;
             match self.source.peek()? {
                 None => return Err(self.unclosed(opened_at, closing)),
                 Some(byte) if byte == closing => {
@@ -279,7 +280,7 @@ impl<R: Read> Parser<R> {
         let opened_at = self.enter(depth)?;
         let mut fields = IndexMap::new();
         loop {
-            self.skip_blanks()?;
+            self.source.skip_blanks()?;
             match self.source.peek()? {
                 None => return Err(self.unclosed(opened_at, b'}')),
                 Some(b'}') => {
@@ -289,14 +290,14 @@ impl<R: Read> Parser<R> {
                 Some(_) => {}
             }
             let name = self.field_name()?;
-            self.skip_blanks()?;
+            self.source.skip_blanks()?;
             if self.source.peek()? != Some(b':') {
                 return Err(self
                     .source
                     .error(format!("expected `:` after the field name `{name}`")));
             }
             self.source.bump()?;
-            self.skip_blanks()?;
+            self.source.skip_blanks()?;
             let value = self.value(Within::Anything, depth + 1)?;
             fields.insert(name, value);
             self.separator(opened_at, b'}')?;
@@ -324,7 +325,7 @@ impl<R: Read> Parser<R> {
 
     /// A comma, or the closing bracket, which is left for the caller.
     fn separator(&mut self, opened_at: (u64, u64), closing: u8) -> Result<(), ReadError> {
-        self.skip_blanks()?;
+        self.source.skip_blanks()?;
         match self.source.peek()? {
             Some(b',') => self.source.bump(),
             Some(byte) if byte == closing => Ok(()),
@@ -371,7 +372,7 @@ impl<R: Read> Parser<R> {
     fn string(&mut self) -> Result<String, ReadError> {
         self.source.bump()?;
         let mut bytes = Vec::with_capacity(TOKEN_BYTES);
-        self.quoted_piece(&mut bytes, b"\"", Escapes::Text)?;
+        self.source.quoted_piece(&mut bytes, b"\"", Escapes::Text)?;
         self.utf8(bytes)
     }
 
@@ -380,8 +381,9 @@ impl<R: Read> Parser<R> {
         let mut bytes = Vec::new();
         while self.source.starts_with(b"'''")? {
             self.source.skip(3)?;
-            self.quoted_piece(&mut bytes, b"'''", Escapes::Text)?;
-            self.skip_blanks()?;
+            self.source
+                .quoted_piece(&mut bytes, b"'''", Escapes::Text)?;
+            self.source.skip_blanks()?;
         }
         self.utf8(bytes)
     }
@@ -390,16 +392,18 @@ impl<R: Read> Parser<R> {
     fn lob(&mut self) -> Result<Value, ReadError> {
         let place = self.source.place();
         self.source.skip(2)?;
-        self.skip_whitespace()?;
+        self.source.skip_whitespace()?;
         let mut bytes = Vec::new();
         if self.source.peek()? == Some(b'"') {
             self.source.bump()?;
-            self.quoted_piece(&mut bytes, b"\"", Escapes::Bytes)?;
+            self.source
+                .quoted_piece(&mut bytes, b"\"", Escapes::Bytes)?;
         } else if self.source.starts_with(b"'''")? {
             while self.source.starts_with(b"'''")? {
                 self.source.skip(3)?;
-                self.quoted_piece(&mut bytes, b"'''", Escapes::Bytes)?;
-                self.skip_whitespace()?;
+                self.source
+                    .quoted_piece(&mut bytes, b"'''", Escapes::Bytes)?;
+                self.source.skip_whitespace()?;
             }
         } else {
             let mut text = Vec::new();
@@ -410,145 +414,12 @@ impl<R: Read> Parser<R> {
                     .error_at(place, format!("this is not base64: {error}"))
             })?;
         }
-        self.skip_whitespace()?;
+        self.source.skip_whitespace()?;
         if !self.source.starts_with(b"}}")? {
             return Err(self.source.error("expected `}}`"));
         }
         self.source.skip(2)?;
         Ok(Value::Blob(bytes))
-    }
-
-    /// What stands before `closing`, unescaped; steps over `closing`.
-    fn quoted_piece(
-        &mut self,
-        out: &mut Vec<u8>,
-        closing: &[u8],
-        escapes: Escapes,
-    ) -> Result<(), ReadError> {
-        let opened_at = self.source.place();
-        let long = closing.len() > 1;
-        loop {
-            self.source.take_until(out, |byte| {
-                byte == closing[0] || byte == b'\\' || byte == b'\n' || byte == b'\r'
-            })?;
-            match self.source.peek()? {
-                None => return Err(self.source.error_at(opened_at, "this text is never closed")),
-                Some(b'\\') => self.escape(out, escapes)?,
-                Some(b'\n' | b'\r') if !long => {
-                    return Err(self.source.error("a text in quotes must end on its line"));
-                }
-                Some(b'\r') => {
-                    self.source.bump()?;
-                    if self.source.peek()? == Some(b'\n') {
-                        self.source.bump()?;
-                    }
-                    out.push(b'\n');
-                }
-                Some(_) if self.source.starts_with(closing)? => {
-                    return self.source.skip(closing.len());
-                }
-                Some(byte) => {
-                    out.push(byte);
-                    self.source.bump()?;
-                }
-            }
-        }
-    }
-
-    fn escape(&mut self, out: &mut Vec<u8>, escapes: Escapes) -> Result<(), ReadError> {
-        let place = self.source.place();
-        self.source.bump()?;
-        let Some(byte) = self.source.peek()? else {
-            return Err(self
-                .source
-                .error_at(place, "the text ends within an escape"));
-        };
-        self.source.bump()?;
-        let plain = match byte {
-            b'0' => 0,
-            b'a' => 0x07,
-            b'b' => 0x08,
-            b't' => b'\t',
-            b'n' => b'\n',
-            b'v' => 0x0B,
-            b'f' => 0x0C,
-            b'r' => b'\r',
-            b'"' | b'\'' | b'\\' | b'/' | b'?' => byte,
-            b'\n' => return Ok(()),
-            b'\r' => {
-                if self.source.peek()? == Some(b'\n') {
-                    self.source.bump()?;
-                }
-                return Ok(());
-            }
-            b'x' => {
-                let code = self.hex_digits(2, place)?;
-                match escapes {
-                    Escapes::Bytes => out.push(code as u8),
-                    Escapes::Text => push_character(out, char::from(code as u8)),
-                }
-                return Ok(());
-            }
-            b'u' if escapes == Escapes::Text => return self.unicode_escape(out, place),
-            b'U' if escapes == Escapes::Text => {
-                let code = self.hex_digits(8, place)?;
-                let character = char::from_u32(code).ok_or_else(|| {
-                    self.source
-                        .error_at(place, format!("`\\U{code:08x}` is no character"))
-                })?;
-                push_character(out, character);
-                return Ok(());
-            }
-            _ => {
-                return Err(self
-                    .source
-                    .error_at(place, format!("no escape `\\` with {}", shown(byte))));
-            }
-        };
-        out.push(plain);
-        Ok(())
-    }
-
-    /// `\u0041`; two of them may be a surrogate pair, as in JSON. A lone surrogate becomes U+FFFD.
-    fn unicode_escape(&mut self, out: &mut Vec<u8>, place: (u64, u64)) -> Result<(), ReadError> {
-        let mut code = self.hex_digits(4, place)?;
-        while (0xD800..0xDC00).contains(&code) {
-            if !self.source.starts_with(b"\\u")? {
-                break;
-            }
-            self.source.skip(2)?;
-            let low = self.hex_digits(4, place)?;
-            if (0xDC00..0xE000).contains(&low) {
-                code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-            } else {
-                push_character(out, char::REPLACEMENT_CHARACTER);
-                code = low;
-            }
-        }
-        push_character(
-            out,
-            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
-        );
-        Ok(())
-    }
-
-    fn hex_digits(&mut self, count: usize, place: (u64, u64)) -> Result<u32, ReadError> {
-        let mut code = 0;
-        for _ in 0..count {
-            let digit = self
-                .source
-                .peek()?
-                .and_then(|byte| char::from(byte).to_digit(16));
-            let Some(digit) = digit else {
-                return Err(self.source.error_at(
-                    place,
-                    format!("this escape needs {count} hexadecimal digits"),
-                ));
-            };
-            self.source.bump()?;
-            code = code << 4 | digit;
-        }
-        Ok(code)
     }
 
     fn expect_end_of_token(&mut self, token: &str) -> Result<(), ReadError> {
@@ -557,55 +428,6 @@ impl<R: Read> Parser<R> {
                 .source
                 .error(format!("unexpected {} after `{token}`", shown(byte)))),
             _ => Ok(()),
-        }
-    }
-
-    /// White space and comments, but only as far as it leads to `::`; a line may end after a symbol.
-    fn skip_blanks_before_colons(&mut self) -> Result<(), ReadError> {
-        while matches!(self.source.peek()?, Some(b' ' | b'\t')) {
-            self.source.bump()?;
-        }
-        Ok(())
-    }
-
-    fn skip_whitespace(&mut self) -> Result<(), ReadError> {
-        while matches!(
-            self.source.peek()?,
-            Some(b' ' | b'\t' | b'\n' | b'\r' | 0x0B | 0x0C)
-        ) {
-            self.source.bump()?;
-        }
-        Ok(())
-    }
-
-    /// White space and comments.
-    fn skip_blanks(&mut self) -> Result<(), ReadError> {
-        loop {
-            self.skip_whitespace()?;
-            if self.source.peek()? != Some(b'/') {
-                return Ok(());
-            }
-            match self.source.peek_at(1)? {
-                Some(b'/') => {
-                    while !matches!(self.source.peek()?, None | Some(b'\n')) {
-                        self.source.bump()?;
-                    }
-                }
-                Some(b'*') => {
-                    let opened_at = self.source.place();
-                    self.source.skip(2)?;
-                    while !self.source.starts_with(b"*/")? {
-                        if self.source.peek()?.is_none() {
-                            return Err(self
-                                .source
-                                .error_at(opened_at, "this comment is never closed"));
-                        }
-                        self.source.bump()?;
-                    }
-                    self.source.skip(2)?;
-                }
-                _ => return Ok(()),
-            }
         }
     }
 
@@ -619,29 +441,10 @@ enum Parsed {
     VersionMarker,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Escapes {
-    Text,
-    /// In clobs, where `\xFF` is a byte.
-    Bytes,
-}
-
 fn starts_word(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$'
 }
 
 fn continues_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$'
-}
-
-fn push_character(out: &mut Vec<u8>, character: char) {
-    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-}
-
-fn shown(byte: u8) -> String {
-    if byte.is_ascii_graphic() {
-        format!("`{}`", char::from(byte))
-    } else {
-        format!("the byte 0x{byte:02X}")
-    }
 }

@@ -175,6 +175,15 @@ impl<R: Read> Source<R> {
     }
 }
 
+/// A byte in words, for messages.
+pub(super) fn shown(byte: u8) -> String {
+    if byte.is_ascii_graphic() {
+        format!("`{}`", char::from(byte))
+    } else {
+        format!("the byte 0x{byte:02X}")
+    }
+}
+
 fn starts_character(byte: u8) -> bool {
     byte & 0xC0 != 0x80
 }
