@@ -14,6 +14,7 @@ pub mod ion;
 pub mod job;
 pub mod liveness;
 pub mod log;
+pub mod secrets;
 pub mod state;
 pub mod time;
 pub mod yaml;

@@ -7,6 +7,7 @@ use flowmill_backends::repo::flows::FlowCache;
 use flowmill_backends::repo::logs::Logs;
 use flowmill_backends::{Files, Queue, Result, Store};
 use flowmill_common::inline::InlineTasks;
+use flowmill_common::secrets::Secrets;
 use flowmill_expression::Engine;
 use flowmill_scheduler::Settings;
 use futures::future::try_join_all;
@@ -14,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
 use crate::config::{Config, Ownership, Recovery};
-use crate::facts::Secrets;
 use crate::owner::Owner;
 
 /// What the executor is put together from.

@@ -1,7 +1,5 @@
 //! Fetches what expressions ask for while the scheduler works: secrets, files of the execution, its error lines.
 
-use std::collections::HashMap;
-
 use flowmill_backends::repo::logs::Filter;
 use flowmill_backends::{Error, Files};
 use flowmill_common::ExecutionId;
@@ -12,45 +10,6 @@ use futures::TryStreamExt;
 use serde_json::{Value, json};
 
 use crate::executor::Parts;
-
-/// The secrets of the server, by their upper-case names. Values never appear in logs or debug output.
-#[derive(Default)]
-pub struct Secrets {
-    by_name: HashMap<String, String>,
-}
-
-impl Secrets {
-    /// Secrets from names and plain values.
-    pub fn new(secrets: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self {
-            by_name: secrets
-                .into_iter()
-                .map(|(name, value)| (name.to_uppercase(), value))
-                .collect(),
-        }
-    }
-
-    /// The value of a secret; upper and lower case of its name are the same.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.by_name.get(&name.to_uppercase()).map(String::as_str)
-    }
-
-    /// The text with every secret value in it replaced. Values under three characters would mask innocent text and are left.
-    pub fn mask(&self, mut text: String) -> String {
-        for value in self.by_name.values().filter(|value| value.len() >= 3) {
-            if text.contains(value.as_str()) {
-                text = text.replace(value.as_str(), "******");
-            }
-        }
-        text
-    }
-}
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets({})", self.by_name.len())
-    }
-}
 
 /// The answer to a need of this execution. Failures become the expression's own error.
 pub(crate) async fn fetch(
