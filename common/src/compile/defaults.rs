@@ -30,17 +30,7 @@ const DEPTH: usize = 64;
 
 /// The defaults that hold for this document.
 pub(super) fn read(written: &Node, compiler: &Compiler<'_>) -> Vec<Default> {
-    let mut found: Vec<Default> = (compiler.options.plugin_defaults.iter())
-        .map(|default| Default {
-            plugin_type: default.plugin_type.clone(),
-            forced: default.forced,
-            values: Node::from_json(
-                &serde_json::Value::Object(default.values.clone()),
-                written.span,
-            ),
-            scope: Scope::Server,
-        })
-        .collect();
+    let mut found = of_server(written.span, compiler);
     if let Some(object) = Object::of(written, Path::default(), compiler.report) {
         for key in ["taskDefaults", "pluginDefaults"] {
             let items = object.list(key).unwrap_or_default();
@@ -64,6 +54,21 @@ pub(super) fn read(written: &Node, compiler: &Compiler<'_>) -> Vec<Default> {
         Ordering::Equal => left.plugin_type.len().cmp(&right.plugin_type.len()),
         other => other,
     });
+    found
+}
+
+/// The defaults of the server; they stand nowhere in the text, so they point at `span`.
+pub(super) fn of_server(span: Span, compiler: &Compiler<'_>) -> Vec<Default> {
+    let defaults = compiler.options.plugin_defaults.iter();
+    let mut found: Vec<Default> = defaults
+        .map(|default| Default {
+            plugin_type: default.plugin_type.clone(),
+            forced: default.forced,
+            values: Node::from_json(&serde_json::Value::Object(default.values.clone()), span),
+            scope: Scope::Server,
+        })
+        .collect();
+    found.sort_by_key(|default| default.plugin_type.len());
     found
 }
 
@@ -139,7 +144,7 @@ fn check_names(values: &Object<'_>, plugin_type: &str, compiler: &Compiler<'_>) 
     }
 }
 
-/// Puts the defaults into every mapping that has a type.
+/// Puts the defaults into every mapping of a flow that has a type.
 pub(super) fn apply(tree: &mut Node, defaults: &[Default], compiler: &Compiler<'_>) {
     let mut budget = Budget {
         nodes: compiler.options.limits.nodes,
@@ -153,21 +158,37 @@ pub(super) fn apply(tree: &mut Node, defaults: &[Default], compiler: &Compiler<'
             }
         }
     }
-    if budget.exceeded {
-        let span = tree
-            .as_mapping()
-            .and_then(|root| root.entry("pluginDefaults"))
-            .map_or(span, |entry| entry.key_span);
-        let message = "the plugin defaults bring in one another without end";
-        compiler
-            .report
-            .rule(&Path::default().key("pluginDefaults"), span, message);
-    }
+    let written = tree
+        .as_mapping()
+        .and_then(|root| root.entry("pluginDefaults"));
+    budget.say_if_exceeded(written.map_or(span, |entry| entry.key_span), compiler);
+}
+
+/// One task, or the like, with the defaults put in.
+pub(super) fn applied_to_one(node: &Node, defaults: &[Default], compiler: &Compiler<'_>) -> Node {
+    let mut complete = node.clone();
+    let mut budget = Budget {
+        nodes: compiler.options.limits.nodes,
+        exceeded: false,
+    };
+    apply_below(&mut complete, defaults, compiler, &mut budget, 0);
+    budget.say_if_exceeded(node.span, compiler);
+    complete
 }
 
 struct Budget {
     nodes: usize,
     exceeded: bool,
+}
+
+impl Budget {
+    fn say_if_exceeded(&self, span: Span, compiler: &Compiler<'_>) {
+        if self.exceeded {
+            let message = "the plugin defaults bring in one another without end";
+            let path = Path::default().key("pluginDefaults");
+            compiler.report.rule(&path, span, message);
+        }
+    }
 }
 
 fn apply_below(

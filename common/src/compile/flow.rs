@@ -222,7 +222,7 @@ impl<'a> Compiler<'a> {
             places: HashMap::new(),
         };
         flow.places = places(&flow);
-        self.check_flow(&flow, &object, tree);
+        self.check_flow(&flow, &object);
         Some(flow)
     }
 

@@ -7,6 +7,7 @@
 mod catalogue;
 mod defaults;
 mod document;
+mod expressions;
 mod flow;
 mod flowable;
 mod input;
@@ -14,15 +15,19 @@ mod kinds;
 mod labels;
 mod names;
 mod object;
+mod order;
 mod report;
 mod retry;
 mod rules;
+mod single;
 mod task;
 mod trigger;
 
 use serde_json::{Map, Value};
 
 pub use catalogue::{Catalogue, Placement, PropertyProblem, TaskType};
+
+pub use single::{check_trigger, compile_task};
 
 use crate::flow::Flow;
 use crate::yaml::{Diagnostic, Limits};
@@ -71,3 +76,6 @@ pub fn compile(
 ) -> Result<Compiled, Vec<Diagnostic>> {
     flow::compile(source, catalogue, options)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,11 +12,11 @@ use crate::yaml::{Diagnostic, DiagnosticKind, Kind, Node, Related};
 
 impl<'a> Compiler<'a> {
     /// Everything that can only be said when all parts are known.
-    pub(super) fn check_flow(&self, flow: &Flow, object: &Object<'a>, tree: &'a Node) {
+    pub(super) fn check_flow(&self, flow: &Flow, object: &Object<'a>) {
         let ids = self.task_ids.borrow();
         self.refuse_duplicates(&ids, "task id with name");
         self.check_dashes(flow, object);
-        let _ = tree;
+        self.check_expressions(flow, object);
     }
 
     /// Refuses names that stand more than once; Kestra names them all in one message.

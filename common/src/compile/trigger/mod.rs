@@ -129,18 +129,21 @@ impl<'a> Compiler<'a> {
             let Some(trigger) = Object::of(item, path.index(index), self.report) else {
                 continue;
             };
-            if let Some(id) = trigger.required_text("id") {
-                if !TASK_ID.fits(id) {
-                    trigger.rule("id", format!("must match \"{}\"", TASK_ID.text));
-                }
+            self.trigger(&trigger);
+            if let Some(id) = trigger.text("id") {
                 names.push((Arc::from(id), trigger.span_of("id"), trigger.path.key("id")));
             }
-            self.trigger(&trigger);
         }
         self.refuse_duplicates(&names, "trigger id with name");
     }
 
-    fn trigger(&self, trigger: &Object<'a>) {
+    /// Looks at one trigger.
+    pub(super) fn trigger(&self, trigger: &Object<'a>) {
+        if let Some(id) = trigger.required_text("id")
+            && !TASK_ID.fits(id)
+        {
+            trigger.rule("id", format!("must match \"{}\"", TASK_ID.text));
+        }
         let Some(written) = trigger.text("type") else {
             if trigger.node("type").is_none() {
                 let message = "Could not resolve subtype of [simple type, class \

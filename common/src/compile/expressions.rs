@@ -1,0 +1,298 @@
+//! Expressions before they are rendered: what does not parse, and what refers to inputs, variables or tasks that are not there.
+//!
+//! Kestra takes such flows and fails when it runs them, so all of this is warnings.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use flowmill_expression::{Engine, Finding, FindingCode, Known};
+
+use super::flow::Compiler;
+use super::object::Object;
+use super::order::never_before;
+use super::report::Path;
+use crate::flow::{Flow, InputType};
+use crate::yaml::{self, Diagnostic, DiagnosticKind, Kind, Node};
+
+/// What is at the root of the variables of a task, apart from what a task adds itself.
+const ROOTS: [&str; 26] = [
+    "flow",
+    "execution",
+    "task",
+    "taskrun",
+    "tasks",
+    "parent",
+    "parents",
+    "outputs",
+    "inputs",
+    "trigger",
+    "vars",
+    "labels",
+    "envs",
+    "globals",
+    "namespace",
+    "kestra",
+    "error",
+    "schedule",
+    "item",
+    "files",
+    "workingDir",
+    "outputDir",
+    "outputFiles",
+    "temp",
+    "outputDirs",
+    "response",
+];
+
+/// Members of tasks, inputs and outputs that nothing renders.
+const NOT_RENDERED: [&str; 4] = ["id", "type", "description", "displayName"];
+
+impl<'a> Compiler<'a> {
+    /// Checks every text of the flow that is rendered somewhere.
+    pub(super) fn check_expressions(&self, flow: &Flow, object: &Object<'a>) {
+        let Some(engine) = &self.options.engine else {
+            return;
+        };
+        let mut checker = Checker {
+            compiler: self,
+            engine,
+            flow,
+            view: View::of(flow),
+        };
+        for key in ["tasks", "errors", "finally", "afterExecution"] {
+            checker.walk(object, key, Reader::Task);
+        }
+        checker.walk(object, "outputs", Reader::End);
+        checker.walk(object, "inputs", Reader::Input);
+        // what triggers and variables see is known only when they are rendered
+        checker.walk(object, "variables", Reader::Anything);
+        checker.walk(object, "triggers", Reader::Anything);
+    }
+}
+
+/// Where a text is rendered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// In a task.
+    Task,
+    /// When all tasks have ended.
+    End,
+    /// Before the first task.
+    Input,
+    /// Somewhere.
+    Anything,
+}
+
+struct Checker<'c, 'a> {
+    compiler: &'c Compiler<'a>,
+    engine: &'c Engine,
+    flow: &'c Flow,
+    view: View<'c>,
+}
+
+impl<'a> Checker<'_, 'a> {
+    fn walk(&mut self, object: &Object<'a>, key: &str, reader: Reader) {
+        if let Some(node) = object.node(key) {
+            self.node(node, &object.path.key(key), reader, None);
+        }
+    }
+
+    fn node(&mut self, node: &'a Node, path: &Path, reader: Reader, task: Option<&Arc<str>>) {
+        match &node.kind {
+            Kind::Scalar(scalar) => {
+                if scalar.as_str().contains("{{") || scalar.as_str().contains("{%") {
+                    self.text(node, scalar.as_str(), path, reader, task);
+                }
+            }
+            Kind::Sequence(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.node(item, &path.index(index), reader, task);
+                }
+            }
+            Kind::Mapping(mapping) => {
+                let id = mapping
+                    .get("id")
+                    .filter(|_| reader == Reader::Task && mapping.contains("type"));
+                let here = id
+                    .and_then(Node::as_text)
+                    .and_then(|id| self.flow.places.get_key_value(id));
+                let task = here.map(|(id, _)| id).or(task).cloned();
+                let has_id = mapping.contains("id");
+                for (key, entry) in mapping.iter() {
+                    if !(has_id && NOT_RENDERED.contains(&key)) {
+                        self.node(&entry.value, &path.key(key), reader, task.as_ref());
+                    }
+                }
+            }
+        }
+    }
+
+    fn text(
+        &mut self,
+        node: &'a Node,
+        text: &str,
+        path: &Path,
+        reader: Reader,
+        task: Option<&Arc<str>>,
+    ) {
+        let findings = match reader {
+            Reader::Anything => self.engine.check(text, &()),
+            Reader::Task | Reader::End | Reader::Input => {
+                let later = task
+                    .map(|task| never_before(self.flow, task))
+                    .unwrap_or_default();
+                self.engine.check(
+                    text,
+                    &Sight {
+                        view: &self.view,
+                        later: &later,
+                        reader,
+                    },
+                )
+            }
+        };
+        for finding in findings {
+            let span = yaml::locate(
+                self.compiler.report.source(),
+                node,
+                finding.offset,
+                finding.length,
+            );
+            self.compiler
+                .report
+                .add(self.diagnostic(&finding, task), path, span);
+        }
+    }
+
+    fn diagnostic(&self, finding: &Finding, task: Option<&Arc<str>>) -> Diagnostic {
+        let mut hint = finding
+            .suggestion
+            .as_ref()
+            .map(|name| format!("did you mean `{name}`?"));
+        let path: Vec<&str> = finding.path.iter().map(String::as_str).collect();
+        let message = match (finding.code, &path[..]) {
+            (FindingCode::Syntax, _) => {
+                format!("this expression does not parse: {}", finding.message)
+            }
+            (FindingCode::UnknownPath, ["inputs", rest @ ..]) => {
+                format!("the flow has no input `{}`", rest.join("."))
+            }
+            (FindingCode::UnknownPath, ["vars", rest @ ..]) => {
+                format!("the flow has no variable `{}`", rest.join("."))
+            }
+            (FindingCode::UnknownPath, ["outputs", id, ..]) => match self.flow.places.get(*id) {
+                Some(_) if task.is_some_and(|task| **task == **id) => {
+                    hint = None;
+                    format!("task `{id}` has no outputs before it has ended")
+                }
+                Some(_) => {
+                    hint = None;
+                    format!("task `{id}` runs after this, it has no outputs yet")
+                }
+                None => format!("the flow has no task `{id}`"),
+            },
+            (FindingCode::UnknownPath, [root]) => format!("there is no variable `{root}`"),
+            _ => finding.message.clone(),
+        };
+        let mut diagnostic = Diagnostic::warning(DiagnosticKind::Expression, message);
+        diagnostic.hint = hint;
+        diagnostic
+    }
+}
+
+/// The names that are known of a flow.
+struct View<'c> {
+    flow: &'c Flow,
+    /// Whether tasks change `vars`.
+    variables_change: bool,
+}
+
+impl<'c> View<'c> {
+    fn of(flow: &'c Flow) -> Self {
+        let changes = |task_type: &str| {
+            task_type.ends_with(".SetVariables") || task_type.ends_with(".UnsetVariables")
+        };
+        let variables_change = flow
+            .places
+            .values()
+            .any(|position| changes(&position.task.task_type));
+        Self {
+            flow,
+            variables_change,
+        }
+    }
+
+    /// The names below a path of inputs; none where the values themselves begin.
+    fn inputs(&self, path: &[&str]) -> Option<Vec<String>> {
+        let prefix: String = path.iter().map(|part| format!("{part}.")).collect();
+        let mut names: Vec<String> = Vec::new();
+        for input in self
+            .flow
+            .inputs
+            .iter()
+            .filter(|input| input.input_type != InputType::Form)
+        {
+            if let Some(rest) = input.id.strip_prefix(prefix.as_str()) {
+                let name = rest.split('.').next().unwrap_or(rest);
+                if !names.iter().any(|known| known == name) {
+                    names.push(name.to_owned());
+                }
+            }
+        }
+        (path.is_empty() || !names.is_empty()).then_some(names)
+    }
+
+    fn variables(&self, path: &[&str]) -> Option<Vec<String>> {
+        if self.variables_change {
+            return None;
+        }
+        let mut value = &*self.flow.variables;
+        for part in path {
+            value = value.get(part)?;
+        }
+        value
+            .as_object()
+            .map(|members| members.keys().cloned().collect())
+    }
+}
+
+/// The names that are known at one place.
+struct Sight<'c> {
+    view: &'c View<'c>,
+    later: &'c HashSet<Arc<str>>,
+    reader: Reader,
+}
+
+impl Known for Sight<'_> {
+    fn names(&self, path: &[&str]) -> Option<Vec<String>> {
+        match path {
+            [] => Some(ROOTS.iter().map(|name| (*name).to_owned()).collect()),
+            ["inputs", below @ ..] => self.view.inputs(below),
+            ["vars", below @ ..] => self.view.variables(below),
+            ["outputs"] if self.reader != Reader::Input => {
+                let ids = self
+                    .view
+                    .flow
+                    .places
+                    .keys()
+                    .filter(|id| !self.later.contains(*id));
+                Some(ids.map(|id| id.to_string()).collect())
+            }
+            ["tasks"] if self.reader != Reader::Input => Some(
+                self.view
+                    .flow
+                    .places
+                    .keys()
+                    .map(|id| id.to_string())
+                    .collect(),
+            ),
+            ["flow"] => Some(owned(&["id", "namespace", "revision", "tenantId"])),
+            ["task"] if self.reader == Reader::Task => Some(owned(&["id", "type"])),
+            _ => None,
+        }
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
