@@ -3,6 +3,7 @@
 //!
 //! Pure: no clock, no randomness, no files, no environment, no tokio. Time and ids come in as data.
 
+pub mod cipher;
 pub mod compile;
 pub mod event;
 pub mod execution;
