@@ -42,7 +42,7 @@ impl Library {
         // SAFETY: the operator chose this file to be DuckDB's library; a library that lacks a function is refused.
         let api = unsafe { Api::of(library) }.map_err(|error| {
             Error::new(format!(
-                "this is no DuckDB library of version 1.1 or newer: {error}"
+                "this is no DuckDB library of version 1.2 or newer: {error}"
             ))
         })?;
         Ok(Self { api })

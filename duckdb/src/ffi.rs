@@ -1,5 +1,5 @@
 //! DuckDB's C interface, as far as it is used, with symbols looked up at run time. The names and layouts are those of
-//! `duckdb.h` (stable since 1.1; checked against 1.5.6). Nothing here is safe: see [`database`](crate::database).
+//! `duckdb.h` (all stable since 1.2; checked against 1.5.6). Nothing here is safe: see [`database`](crate::database).
 
 use std::ffi::{c_char, c_void};
 

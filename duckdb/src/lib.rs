@@ -6,8 +6,13 @@
 //! standard output. Starting, timing out and killing that process is the caller's; this crate gives plain data for it, knows
 //! nothing of tasks, and is synchronous.
 //!
-//! This is the one crate of the workspace with `unsafe`: in [`ffi`] and the modules that call it, [`database`], [`types`] and
-//! [`vector`], and for a few system calls in [`child`].
+//! What the worker does, in its own words: start the child in a process group of its own (`process_group(0)`) with pipes, write
+//! `serde_json::to_vec(&request)` and a line break, read standard output to its end, wait. An exit status of 0 comes with a
+//! [`Response`]; anything else (a signal: DuckDB crashed or was killed) without one, and standard error may tell more. To time
+//! out or kill, send SIGKILL to the group. The child ends by itself when the worker is gone.
+//!
+//! This is the one crate of the workspace with `unsafe`: in `ffi` and the modules that call it (`database`, `types`,
+//! `vector`), and for a few system calls in `process`.
 
 mod child;
 mod database;

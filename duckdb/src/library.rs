@@ -74,7 +74,7 @@ impl Location {
     }
 }
 
-const HOW_TO_INSTALL: &str = "run `make duckdb` in flowmill's repository, or take libduckdb for your platform from \
+const HOW_TO_INSTALL: &str = "run `duckdb/fetch.sh` in flowmill's repository, or take libduckdb for your platform from \
      duckdb.org/install (C/C++) and put it into one of these folders, or name it by the configuration's `duckdb.library` or by \
      FLOWMILL_DUCKDB_LIB";
 
@@ -188,7 +188,7 @@ mod tests {
             ),
             "{message}"
         );
-        assert!(message.contains("make duckdb"), "{message}");
+        assert!(message.contains("duckdb/fetch.sh"), "{message}");
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
             "/a/libduckdb.so",
             "/b/libduckdb.so",
             "no such file",
-            "make duckdb",
+            "duckdb/fetch.sh",
             "FLOWMILL_DUCKDB_LIB",
         ] {
             assert!(message.contains(part), "{message}");

@@ -76,7 +76,7 @@ fn a_missing_library_is_a_result_that_says_how_to_install_it() {
     for part in [
         "/data/lib/libduckdb.so",
         "/nowhere/libduckdb.so",
-        "make duckdb",
+        "duckdb/fetch.sh",
         "FLOWMILL_DUCKDB_LIB",
     ] {
         assert!(failure.message.contains(part), "{failure}");
