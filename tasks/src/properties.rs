@@ -218,8 +218,8 @@ mod tests {
     #[test]
     fn schemas_of_shared_and_own_properties_are_one() {
         let schema = schema_of_both::<Shared, Own>();
-        let names: Vec<_> = schema.get("properties").unwrap().as_object().unwrap().keys().collect();
-        assert_eq!(names, ["targetUri", "options"]);
+        let properties: Vec<_> = schema.get("properties").unwrap().as_object().unwrap().keys().collect();
+        assert_eq!(properties, ["targetUri", "options"]);
         assert_eq!(schema.get("required").unwrap(), &json!(["targetUri"]));
         assert_eq!(names::<Own>(), ["options", "opts"]);
     }

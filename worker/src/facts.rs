@@ -10,7 +10,7 @@ use flowmill_expression::{Answer, FileNeed, Need, Value};
 use futures::TryStreamExt;
 use serde_json::json;
 
-use crate::secrets::Secrets;
+use flowmill_common::secrets::Secrets;
 use crate::storage;
 use crate::variables::Variables;
 

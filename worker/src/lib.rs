@@ -13,12 +13,11 @@ mod measure;
 mod outside;
 mod results;
 mod running;
-mod secrets;
 mod storage;
 mod variables;
 mod worker;
 mod workspace;
 
 pub use config::Config;
-pub use secrets::Secrets;
+pub use flowmill_common::secrets::Secrets;
 pub use worker::{Parts, Worker};

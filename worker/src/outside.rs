@@ -16,7 +16,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::facts::Sources;
 use crate::logs::AttemptLog;
-use crate::secrets::Masker;
+use flowmill_common::secrets::Masker;
 use crate::variables::{Overlaid, Variables};
 use crate::{measure, storage};
 

@@ -98,6 +98,7 @@ impl World {
                 task_id: "task".into(),
                 task_type: "type".into(),
                 value: None,
+                loop_values: Vec::new(),
                 iteration: None,
                 properties: Arc::default(),
                 timeout: None,

@@ -8,7 +8,7 @@ use flowmill_common::{TaskRunId, Timestamp};
 
 use super::sink::{Accepted, LogSink};
 use crate::config::LogConfig;
-use crate::secrets::Masker;
+use flowmill_common::secrets::Masker;
 
 /// Writes the lines of one attempt.
 pub(crate) struct AttemptLog {
@@ -146,7 +146,7 @@ mod tests {
     use flowmill_backends::config::ByteSize;
 
     use super::*;
-    use crate::secrets::Secrets;
+    use flowmill_common::secrets::Secrets;
 
     fn log(limits: LogConfig) -> (LogSink, AttemptLog) {
         let sink = LogSink::new(limits.clone());

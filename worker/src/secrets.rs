@@ -1,3 +1,0 @@
-//! The secrets, as tasks see them.
-
-pub use flowmill_common::secrets::{Masker, Secrets};
