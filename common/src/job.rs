@@ -123,3 +123,7 @@ impl Job {
 /// In the variables of a job an object with only this member, whose value is a path in the file storage, stands for the JSON object
 /// in that file: outputs too large for a message. The worker puts the object in its place before it renders.
 pub const STORED_OUTPUTS: &str = "$flowmill.stored";
+
+/// In the variables of a job an object with only this member stands for a SECRET input: its value as it is encrypted. The worker
+/// decrypts it before it renders, and masks it in logs. Plain secrets are never in a message.
+pub const ENCRYPTED: &str = "$flowmill.encrypted";

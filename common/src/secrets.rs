@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::cipher::Cipher;
+
 /// What stands in place of a secret, whatever its length.
-const MASK: &str = "******";
+pub const MASK: &str = "******";
 /// Shorter values would mask innocent text.
 const SHORTEST_MASKED: usize = 3;
 
@@ -14,6 +16,7 @@ const SHORTEST_MASKED: usize = 3;
 pub struct Secrets {
     by_name: HashMap<String, String>,
     masked: Vec<String>,
+    cipher: Option<Cipher>,
 }
 
 impl Secrets {
@@ -21,7 +24,17 @@ impl Secrets {
     pub fn new(secrets: impl IntoIterator<Item = (String, String)>) -> Self {
         let by_name: HashMap<_, _> = secrets.into_iter().map(|(name, value)| (name.to_uppercase(), value)).collect();
         let masked = by_name.values().flat_map(|value| forms(value)).collect();
-        Self { by_name, masked: longest_first(masked) }
+        Self { by_name, masked: longest_first(masked), cipher: None }
+    }
+
+    /// The same, with what SECRET inputs are encrypted with.
+    pub fn with_cipher(self, cipher: Option<Cipher>) -> Self {
+        Self { cipher, ..self }
+    }
+
+    /// What SECRET inputs are encrypted with; none where no key is configured.
+    pub fn cipher(&self) -> Option<&Cipher> {
+        self.cipher.as_ref()
     }
 
     /// The value of a secret; upper and lower case of its name are the same.

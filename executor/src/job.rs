@@ -70,7 +70,8 @@ pub(crate) fn build(
         Some(run),
         &parts.settings,
         Answers::default(),
-    );
+    )
+    .sealed();
     Job {
         execution: execution.header.id.clone(),
         partition,

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use flowmill_backends::repo::partition::Timer;
 use flowmill_backends::{Error, Kind, Result};
+use flowmill_common::cipher::Cipher;
 use flowmill_common::event::TaskFinished;
-use flowmill_common::execution::{Outputs, TaskRun};
-use flowmill_common::flow::{Kind as TaskKind, Place};
+use flowmill_common::execution::{Header, Outputs, TaskRun};
+use flowmill_common::flow::{InputType, Kind as TaskKind, Place};
 use flowmill_common::inline::{self, InlineDone, InlineResult};
 use flowmill_common::job::Control;
 use flowmill_common::log::{Level, LogLine};
+use flowmill_common::secrets::MASK;
 use flowmill_common::{
     Event, EventKind, Execution, ExecutionId, Flow, StateType, Task, TaskRunId, Timestamp,
 };
@@ -180,7 +182,7 @@ impl<'o> Pass<'o> {
             }
             Command::SetTimer { run, at } => self.journal.timers_set.push(timer(run, at)),
             Command::CancelTimer { run, at } => self.journal.timers_gone.push(timer(run, at)),
-            Command::Log(line) => self.log(execution, line),
+            Command::Log(line) => self.log(&hot.flow, &hot.execution.header, line),
             Command::CreateExecution(header) => self.journal.created.push(*header),
             Command::Ended => self.journal.over(execution),
         }
@@ -242,7 +244,8 @@ impl<'o> Pass<'o> {
         for (level, message) in done.logs {
             if level >= task.log_level {
                 self.log(
-                    &execution.header.id,
+                    flow,
+                    &execution.header,
                     LogLine {
                         at: started,
                         level,
@@ -297,9 +300,12 @@ impl<'o> Pass<'o> {
             .run(&task.task_type, &task.properties, &scope)
     }
 
-    fn log(&mut self, execution: &ExecutionId, line: LogLine) {
-        let message = self.parts.secrets.mask(line.message);
-        self.journal.log(execution, LogLine { message, ..line });
+    fn log(&mut self, flow: &Flow, header: &Header, line: LogLine) {
+        let mut message = self.parts.secrets.mask(line.message);
+        for secret in secret_inputs(flow, header, self.parts.settings.cipher.as_ref()) {
+            message = message.replace(&secret, MASK);
+        }
+        self.journal.log(&header.id, LogLine { message, ..line });
     }
 
     fn facts<'f>(&'f self, answers: &Answers) -> Facts<'f> {
@@ -329,6 +335,22 @@ impl<'o> Pass<'o> {
         };
         Arc::make_mut(answers).insert(need, answer);
     }
+}
+
+/// The plain values of the SECRET inputs that are long enough not to mask innocent text.
+fn secret_inputs(flow: &Flow, header: &Header, cipher: Option<&Cipher>) -> Vec<String> {
+    let inputs = flow
+        .inputs
+        .iter()
+        .filter(|input| input.input_type == InputType::Secret);
+    let plain = inputs.filter_map(|input| {
+        let encrypted = input
+            .id
+            .split('.')
+            .try_fold(&*header.inputs, |value, key| value.get(key))?;
+        cipher?.decrypt(encrypted.as_str()?).ok()
+    });
+    plain.filter(|value| value.len() >= 3).collect()
 }
 
 /// The folder in the file storage that belongs to an execution.

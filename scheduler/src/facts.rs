@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use flowmill_common::Timestamp;
+use flowmill_common::cipher::Cipher;
 use flowmill_common::inline::InlineTasks;
 use flowmill_expression::{Answer, Engine, Host, Need};
 use serde_json::Value;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub globals: Arc<Value>,
     /// `kestra.environment` and `kestra.url`.
     pub kestra: Arc<Value>,
+    /// What SECRET inputs and outputs are encrypted with; none where no key is configured.
+    pub cipher: Option<Cipher>,
 }
 
 impl Default for Settings {
@@ -41,6 +44,7 @@ impl Default for Settings {
             envs: empty.clone(),
             globals: empty.clone(),
             kestra: empty,
+            cipher: None,
         }
     }
 }

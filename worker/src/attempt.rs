@@ -20,7 +20,7 @@ use crate::logs::{AttemptLog, Line};
 use crate::outside::{AttemptWorld, State};
 use crate::results::{self, now};
 use crate::running::{Handle, StopReason};
-use crate::secrets::Masker;
+use flowmill_common::secrets::Masker;
 use crate::variables::Variables;
 use crate::worker::Shared;
 use crate::{measure, storage};
@@ -53,6 +53,8 @@ impl<'a> Attempt<'a> {
     /// An attempt of this job in this folder.
     pub(crate) fn new(shared: &'a Shared, job: Arc<Job>, variables: Variables, directory: &Path, handle: &'a Handle) -> Self {
         let masker = Arc::new(Masker::new(shared.parts.secrets.clone()));
+        let (variables, secrets) = variables.decrypted(shared.parts.secrets.cipher());
+        secrets.iter().for_each(|secret| masker.reveal(secret));
         let origin = Origin {
             execution: job.execution.clone(),
             namespace: job.namespace.clone(),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use flowmill_common::job::STORED_OUTPUTS;
+use flowmill_common::cipher::Cipher;
+use flowmill_common::job::{ENCRYPTED, STORED_OUTPUTS};
 use flowmill_expression::{Error, Object, Value};
 use serde_json::Map;
 
@@ -44,6 +45,19 @@ impl Variables {
         paths
     }
 
+    /// Decrypts SECRET inputs, and gives their plain values to be masked.
+    pub(crate) fn decrypted(&self, cipher: Option<&Cipher>) -> (Self, Vec<String>) {
+        let mut secrets = Vec::new();
+        if !self.0.get("inputs").is_some_and(is_sealed) {
+            return (self.clone(), secrets);
+        }
+        let mut variables = (*self.0).clone();
+        if let Some(inputs) = variables.get_mut("inputs") {
+            open(inputs, cipher, &mut secrets);
+        }
+        (Self(Arc::new(variables)), secrets)
+    }
+
     /// Puts what the files hold in the places that name them.
     pub(crate) fn resolved(&self, contents: &Map<String, serde_json::Value>) -> Self {
         let mut variables = (*self.0).clone();
@@ -68,8 +82,29 @@ impl Object for Overlaid<'_> {
 }
 
 fn marker(value: &serde_json::Value) -> Option<&str> {
+    only_member(value, STORED_OUTPUTS)
+}
+
+/// The text of the only member of an object, if it has this name.
+fn only_member<'v>(value: &'v serde_json::Value, name: &str) -> Option<&'v str> {
     let members = value.as_object().filter(|members| members.len() == 1)?;
-    members.get(STORED_OUTPUTS)?.as_str()
+    members.get(name)?.as_str()
+}
+
+/// Whether there is an encrypted value in it.
+fn is_sealed(value: &serde_json::Value) -> bool {
+    only_member(value, ENCRYPTED).is_some()
+        || value.as_object().is_some_and(|members| members.values().any(is_sealed))
+}
+
+fn open(value: &mut serde_json::Value, cipher: Option<&Cipher>, secrets: &mut Vec<String>) {
+    if let Some(encrypted) = only_member(value, ENCRYPTED) {
+        let plain = cipher.and_then(|cipher| cipher.decrypt(encrypted).ok()).unwrap_or_default();
+        secrets.push(plain.clone());
+        *value = plain.into();
+    } else if let Some(members) = value.as_object_mut() {
+        members.values_mut().for_each(|member| open(member, cipher, secrets));
+    }
 }
 
 fn find(value: &serde_json::Value, paths: &mut Vec<String>) {

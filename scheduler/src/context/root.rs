@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use flowmill_common::execution::{Header, Outputs, TaskRun, TaskRuns};
-use flowmill_common::flow::{Flow, Task};
+use flowmill_common::flow::{Flow, InputType, Task};
+use flowmill_common::job::ENCRYPTED;
 use flowmill_common::{Execution, TaskRunId};
 use flowmill_expression::{Answer, Error, Need, Object, Value};
 use serde_json::{Map, json};
@@ -22,6 +23,7 @@ pub struct Root<'a> {
     settings: &'a Settings,
     runs: Scope,
     current: Option<(&'a TaskRun, &'a Task)>,
+    sealed: bool,
 }
 
 /// The task runs that expressions see: the committed ones, and those that the present step has touched.
@@ -56,6 +58,7 @@ impl<'a> Root<'a> {
             settings,
             runs,
             current,
+            sealed: false,
         }
     }
 
@@ -73,7 +76,40 @@ impl<'a> Root<'a> {
             settings: draft.facts.settings,
             runs,
             current,
+            sealed: false,
         }
+    }
+
+    /// The same for a message: SECRET inputs stay encrypted, each behind the marker [`ENCRYPTED`].
+    pub fn sealed(self) -> Self {
+        Self {
+            sealed: true,
+            ..self
+        }
+    }
+
+    /// The inputs; SECRET ones decrypted, or marked for whoever decrypts them.
+    fn inputs(&self) -> Value {
+        let inputs = &self.header.inputs;
+        let secrets = self
+            .flow
+            .inputs
+            .iter()
+            .filter(|input| input.input_type == InputType::Secret);
+        let mut opened: Option<serde_json::Value> = None;
+        for input in secrets {
+            let all = opened.get_or_insert_with(|| (**inputs).clone());
+            if let Some(place) = nested_mut(all, &input.id)
+                && let Some(encrypted) = place.as_str()
+            {
+                *place = match &self.settings.cipher {
+                    _ if self.sealed => json!({ENCRYPTED: encrypted}),
+                    Some(cipher) => cipher.decrypt(encrypted).unwrap_or_default().into(),
+                    None => continue,
+                };
+            }
+        }
+        opened.map_or_else(|| Value::from_shared_json(inputs.clone()), Value::from)
     }
 
     /// How many runs a task has.
@@ -188,9 +224,7 @@ impl Object for Root<'_> {
             "tasks" if self.is_task_run_there() => {
                 Some(Value::Object(Arc::new(AllStates::new(self.runs.clone()))))
             }
-            "inputs" if !is_empty(&header.inputs) => {
-                Some(Value::from_shared_json(header.inputs.clone()))
-            }
+            "inputs" if !is_empty(&header.inputs) => Some(self.inputs()),
             "taskrun" => self.current.map(|(run, _)| Self::taskrun_variable(run)),
             "task" => self
                 .current
@@ -318,4 +352,13 @@ fn insert_nested(map: &mut Map<String, serde_json::Value>, key: &str, value: Str
             map.entry(key).or_insert_with(|| value.into());
         }
     }
+}
+
+/// The member at a dotted path.
+fn nested_mut<'v>(
+    value: &'v mut serde_json::Value,
+    path: &str,
+) -> Option<&'v mut serde_json::Value> {
+    path.split('.')
+        .try_fold(value, |value, key| value.get_mut(key))
 }
