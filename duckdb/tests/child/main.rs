@@ -1,6 +1,6 @@
 //! The child process against the real library. Without one the tests say so and pass; with `REQUIRE_BACKENDS=1` they fail.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod limits;
 mod process;

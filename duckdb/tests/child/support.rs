@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 
 use flowmill_duckdb::library::{self, Search};
 use flowmill_duckdb::{Database, Fetch, Limits, Request, Response, Script, StatementResult};
@@ -27,7 +28,14 @@ pub(crate) fn library() -> Option<library::Location> {
         std::env::var("REQUIRE_BACKENDS").as_deref() != Ok("1"),
         "libduckdb is missing, and REQUIRE_BACKENDS=1: run duckdb/fetch.sh"
     );
-    eprintln!("SKIPPED: libduckdb is missing, run duckdb/fetch.sh");
+    static SAID: Once = Once::new();
+    // Not by `eprintln!`, which the test runner captures.
+    SAID.call_once(|| {
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: libduckdb is missing, run duckdb/fetch.sh"
+        );
+    });
     None
 }
 
