@@ -2,14 +2,13 @@
 //!
 //! Kestra takes such flows and fails when it runs them, so all of this is warnings.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use flowmill_expression::{Engine, Finding, FindingCode, Known};
 
 use super::flow::Compiler;
 use super::object::Object;
-use super::order::never_before;
+use super::order::surely_later;
 use super::report::Path;
 use crate::flow::{Flow, InputType};
 use crate::yaml::{self, Diagnostic, DiagnosticKind, Kind, Node};
@@ -138,17 +137,15 @@ impl<'a> Checker<'_, 'a> {
         let findings = match reader {
             Reader::Anything => self.engine.check(text, &()),
             Reader::Task | Reader::End | Reader::Input => {
-                let later = task
-                    .map(|task| never_before(self.flow, task))
-                    .unwrap_or_default();
-                self.engine.check(
-                    text,
-                    &Sight {
-                        view: &self.view,
-                        later: &later,
-                        reader,
-                    },
-                )
+                // listing the tasks that may have run is much work in a long flow, and rarely needed
+                let lists_tasks = !self.finds_all_outputs(text, task);
+                let sight = Sight {
+                    view: &self.view,
+                    task,
+                    lists_tasks,
+                    reader,
+                };
+                self.engine.check(text, &sight)
             }
         };
         for finding in findings {
@@ -162,6 +159,23 @@ impl<'a> Checker<'_, 'a> {
                 .report
                 .add(self.diagnostic(&finding, task), path, span);
         }
+    }
+
+    /// Whether every task whose outputs are read by its id may have run.
+    fn finds_all_outputs(&self, text: &str, task: Option<&Arc<str>>) -> bool {
+        let Ok(template) = self.engine.compile(text) else {
+            return true;
+        };
+        template
+            .references()
+            .paths
+            .iter()
+            .all(|path| match &path[..] {
+                [root, id, ..] if root == "outputs" || root == "tasks" => {
+                    self.view.may_have_run(id, task)
+                }
+                _ => true,
+            })
     }
 
     fn diagnostic(&self, finding: &Finding, task: Option<&Arc<str>>) -> Diagnostic {
@@ -180,17 +194,19 @@ impl<'a> Checker<'_, 'a> {
             (FindingCode::UnknownPath, ["vars", rest @ ..]) => {
                 format!("the flow has no variable `{}`", rest.join("."))
             }
-            (FindingCode::UnknownPath, ["outputs", id, ..]) => match self.flow.places.get(*id) {
-                Some(_) if task.is_some_and(|task| **task == **id) => {
-                    hint = None;
-                    format!("task `{id}` has no outputs before it has ended")
+            (FindingCode::UnknownPath, ["outputs" | "tasks", id, ..]) => {
+                match self.flow.places.get(*id) {
+                    Some(_) if task.is_some_and(|task| **task == **id) => {
+                        hint = None;
+                        format!("task `{id}` has no outputs before it has ended")
+                    }
+                    Some(_) => {
+                        hint = None;
+                        format!("task `{id}` runs after this, it has no outputs yet")
+                    }
+                    None => format!("the flow has no task `{id}`"),
                 }
-                Some(_) => {
-                    hint = None;
-                    format!("task `{id}` runs after this, it has no outputs yet")
-                }
-                None => format!("the flow has no task `{id}`"),
-            },
+            }
             (FindingCode::UnknownPath, [root]) => format!("there is no variable `{root}`"),
             _ => finding.message.clone(),
         };
@@ -220,6 +236,12 @@ impl<'c> View<'c> {
             flow,
             variables_change,
         }
+    }
+
+    /// Whether there is such a task, and it does not surely run after `task`.
+    fn may_have_run(&self, id: &str, task: Option<&Arc<str>>) -> bool {
+        self.flow.places.contains_key(id)
+            && task.is_none_or(|task| !surely_later(self.flow, task, id))
     }
 
     /// The names below a path of inputs; none where the values themselves begin.
@@ -259,7 +281,10 @@ impl<'c> View<'c> {
 /// The names that are known at one place.
 struct Sight<'c> {
     view: &'c View<'c>,
-    later: &'c HashSet<Arc<str>>,
+    /// The task that is rendered.
+    task: Option<&'c Arc<str>>,
+    /// Whether the tasks that may have run are named.
+    lists_tasks: bool,
     reader: Reader,
 }
 
@@ -269,23 +294,14 @@ impl Known for Sight<'_> {
             [] => Some(ROOTS.iter().map(|name| (*name).to_owned()).collect()),
             ["inputs", below @ ..] => self.view.inputs(below),
             ["vars", below @ ..] => self.view.variables(below),
-            ["outputs"] if self.reader != Reader::Input => {
-                let ids = self
-                    .view
-                    .flow
-                    .places
-                    .keys()
-                    .filter(|id| !self.later.contains(*id));
-                Some(ids.map(|id| id.to_string()).collect())
+            ["outputs" | "tasks"] if self.lists_tasks && self.reader != Reader::Input => {
+                let ids = self.view.flow.places.keys().map(|id| &**id);
+                Some(
+                    ids.filter(|id| self.view.may_have_run(id, self.task))
+                        .map(str::to_owned)
+                        .collect(),
+                )
             }
-            ["tasks"] if self.reader != Reader::Input => Some(
-                self.view
-                    .flow
-                    .places
-                    .keys()
-                    .map(|id| id.to_string())
-                    .collect(),
-            ),
             ["flow"] => Some(owned(&["id", "namespace", "revision", "tenantId"])),
             ["task"] if self.reader == Reader::Task => Some(owned(&["id", "type"])),
             _ => None,

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::catalogue::Placement;
 use super::flow::Compiler;
+use super::graph::cyclic;
 use super::kinds::{FlowableType, Unbuilt};
 use super::object::Object;
 use super::task::Resolved;
@@ -230,11 +231,7 @@ impl<'a> Compiler<'a> {
                 )
             })
             .collect();
-        let cyclic: Vec<&str> = graph
-            .keys()
-            .copied()
-            .filter(|id| reaches(&graph, id, id))
-            .collect();
+        let cyclic = cyclic(&graph);
         if !cyclic.is_empty() {
             let message = format!("Cyclic dependency detected: {}", cyclic.join(", "));
             self.flowable_rule(object, id, &message, span);
@@ -313,21 +310,6 @@ impl<'a> Compiler<'a> {
 
 const EMPTY: &str = "must not be empty";
 const SEQUENTIAL_EMPTY: &str = "The 'tasks' property cannot be empty";
-
-/// Whether `to` can be reached from `from` in one step or more.
-pub(super) fn reaches<'a>(graph: &IndexMap<&'a str, Vec<&'a str>>, from: &str, to: &str) -> bool {
-    let mut seen: HashSet<&str> = HashSet::new();
-    let mut open: Vec<&str> = graph.get(from).cloned().unwrap_or_default();
-    while let Some(next) = open.pop() {
-        if next == to {
-            return true;
-        }
-        if seen.insert(next) {
-            open.extend(graph.get(next).into_iter().flatten());
-        }
-    }
-    false
-}
 
 /// A limit on how many run at a time; 0: none.
 fn limit(object: &Object<'_>, key: &str) -> Option<usize> {

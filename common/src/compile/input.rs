@@ -1,12 +1,13 @@
 //! Declared inputs and outputs.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::flow::{Compiler, NamedPlace};
-use super::flowable::reaches;
+use super::graph::cyclic;
 use super::names::INPUT_ID;
 use super::object::Object;
 use crate::flow::{DependsOn, FlowOutput, Input, InputType};
@@ -506,14 +507,14 @@ impl<'a> InputReader<'_, 'a> {
             .cloned()
             .collect();
         self.compiler.refuse_duplicates(&dotted, "input path");
+        let ids: HashSet<&str> = self.places.iter().map(|(id, ..)| &**id).collect();
         for (id, span, path) in &self.places {
-            for (other, ..) in &self.places {
-                if is_below(id, other) {
-                    let message = format!(
-                        "Input path '{other}' conflicts with '{id}'; one cannot be nested under the other."
-                    );
-                    report.rule(path, *span, message);
-                }
+            let ancestors = id.match_indices('.').map(|(dot, _)| &id[..dot]);
+            for ancestor in ancestors.filter(|ancestor| ids.contains(ancestor)) {
+                let message = format!(
+                    "Input path '{ancestor}' conflicts with '{id}'; one cannot be nested under the other."
+                );
+                report.rule(path, *span, message);
             }
         }
     }
@@ -530,9 +531,10 @@ impl<'a> InputReader<'_, 'a> {
                 (&*input.id, needed.map(String::as_str).collect())
             })
             .collect();
+        let cyclic: HashSet<&str> = cyclic(&graph).into_iter().collect();
         for (id, span, path) in &self.places {
             for needed in graph.get(&**id).into_iter().flatten() {
-                if !graph.contains_key(needed) {
+                if !graph.contains_key(needed) && !self.compiler.report.is_full() {
                     let message =
                         format!("Input with id '{id}' depends on a non-existent input '{needed}'.");
                     let mut diagnostic = Diagnostic::error(DiagnosticKind::Rule, message);
@@ -541,7 +543,7 @@ impl<'a> InputReader<'_, 'a> {
                     self.compiler.report.add(diagnostic, path, *span);
                 }
             }
-            if reaches(&graph, id, id) {
+            if cyclic.contains(&**id) {
                 let needed = graph
                     .get(&**id)
                     .map(|needed| needed.join(", "))
@@ -552,11 +554,6 @@ impl<'a> InputReader<'_, 'a> {
             }
         }
     }
-}
-
-fn is_below(id: &str, ancestor: &str) -> bool {
-    id.strip_prefix(ancestor)
-        .is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn id_key(object: &Object<'_>) -> &'static str {

@@ -10,6 +10,7 @@ mod document;
 mod expressions;
 mod flow;
 mod flowable;
+mod graph;
 mod input;
 mod kinds;
 mod labels;

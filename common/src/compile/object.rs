@@ -265,7 +265,7 @@ impl<'a> Object<'a> {
     /// Refuses members that are not among the known ones, in Kestra's words.
     pub(super) fn refuse_unknown(&self, class: &str, known: &[&str]) {
         for (key, entry) in self.mapping.iter() {
-            if known.contains(&key) {
+            if known.contains(&key) || self.report.is_full() {
                 continue;
             }
             let listed: Vec<String> = known.iter().map(|name| format!("\"{name}\"")).collect();
@@ -275,7 +275,7 @@ impl<'a> Object<'a> {
                 listed.join(", ")
             );
             let mut diagnostic = Diagnostic::error(DiagnosticKind::Structure, message)
-                .titled(format!("unknown property `{key}` of {class}"));
+                .titled(format!("unknown property `{key}` of {}", spoken(class)));
             diagnostic.hint = Some(match &nearest(key, known.iter().copied(), 3)[..] {
                 [] => format!("known: {}", shown_names(known)),
                 near => format!("did you mean `{}`?", near.join("` or `")),
@@ -302,6 +302,20 @@ fn wrong(java: &str, node: &Node) -> String {
             };
             format!("Cannot deserialize value of type `{java}` from {token}")
         }
+    }
+}
+
+/// A class of Kestra's in words: tasks and triggers go by their type, everything else by what it is.
+fn spoken(class: &str) -> String {
+    if class == "io.kestra.core.models.flows.Flow" {
+        return "a flow".to_owned();
+    }
+    if let Some(input) = class.strip_prefix("io.kestra.core.models.flows.input.") {
+        return format!("{} inputs", input.trim_end_matches("Input").to_uppercase());
+    }
+    match class.strip_prefix("io.kestra.core.models.") {
+        Some(name) => format!("`{}`", name.rsplit(['.', '$']).next().unwrap_or(name)),
+        None => class.to_owned(),
     }
 }
 

@@ -1,49 +1,38 @@
 //! Which tasks cannot have run when another one begins.
 
-use std::collections::HashSet;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::flow::{Branch, Flow, Flowable, Task};
+use crate::flow::{Branch, Flow, Flowable, Position, Task};
 
-/// The ids of the tasks that never have outputs when `task` is rendered: itself, those behind it in lists that are run one after the
-/// other, and those of later branches. Whatever may have run (siblings in parallel, the other branch, an earlier round of a loop) is
-/// not among them.
-pub(super) fn never_before(flow: &Flow, task: &str) -> HashSet<Arc<str>> {
-    let mut later = HashSet::new();
-    let lineage = lineage(flow, task);
-    let Some((first, _)) = lineage.split_first() else {
-        return later;
-    };
+/// Whether `other` never has outputs when `task` is rendered: it is the task itself, it lies in it, or it stands behind it in a list
+/// that is run one after the other, or in a later branch. What may have run (a sibling in parallel, the other branch, an earlier
+/// round of a loop) is not later. Both are ids of the flow.
+pub(super) fn surely_later(flow: &Flow, task: &str, other: &str) -> bool {
+    let (lineage, other_lineage) = (lineage(flow, task), lineage(flow, other));
     // what goes round has run before, all that lies in it
-    let outermost_loop = lineage.iter().rposition(|id| goes_round(flow, id));
-    let start = outermost_loop.unwrap_or(0);
-    if outermost_loop.is_none() {
-        add(&mut later, &flow.places[*first].task);
+    let together = lineage.iter().filter(|id| other_lineage.contains(id));
+    if together.clone().any(|id| goes_round(flow, id)) {
+        return false;
     }
-    for id in &lineage[start..] {
-        let position = &flow.places[*id];
-        let owner = position
-            .parent
-            .as_ref()
-            .map(|parent| &flow.places[parent].task);
-        for (branch, list) in lists(flow, owner) {
-            let behind = match branch.cmp(&position.branch) {
-                std::cmp::Ordering::Less => continue,
-                std::cmp::Ordering::Greater => &list[..],
-                std::cmp::Ordering::Equal if is_ordered(owner, branch) => {
-                    list.get(position.index + 1..).unwrap_or_default()
-                }
-                std::cmp::Ordering::Equal => continue,
-            };
-            if branch == position.branch && !holds(&list, id, position.index) {
-                continue;
-            }
-            for task in behind {
-                add(&mut later, task);
-            }
-        }
+    let shared = together.count();
+    let (Some(here), Some(there)) = (own_part(&lineage, shared), own_part(&other_lineage, shared))
+    else {
+        // the one lies in the other, or they are the same: only what holds the task has begun
+        return lineage.len() <= other_lineage.len();
+    };
+    let (here, there) = (&flow.places[here], &flow.places[there]);
+    match there.branch.cmp(&here.branch) {
+        Ordering::Less => false,
+        Ordering::Greater => true,
+        Ordering::Equal => there.index > here.index && are_in_order(flow, here, there),
     }
-    later
+}
+
+/// The outermost part of a lineage that is not shared.
+fn own_part<'f>(lineage: &[&'f str], shared: usize) -> Option<&'f str> {
+    let own = lineage.len().checked_sub(shared + 1)?;
+    lineage.get(own).copied()
 }
 
 /// The task and all that hold it, the innermost first.
@@ -67,73 +56,45 @@ fn goes_round(flow: &Flow, id: &str) -> bool {
     )
 }
 
-/// The lists of a flowable, or of the flow. A branch may have several: the cases of a `Switch`.
-fn lists(flow: &Flow, owner: Option<&Arc<Task>>) -> Vec<(Branch, Vec<Arc<Task>>)> {
-    let Some(owner) = owner else {
-        let branches = [
-            Branch::Tasks,
-            Branch::Errors,
-            Branch::Finally,
-            Branch::AfterExecution,
-        ];
-        return branches
-            .map(|branch| (branch, flow.branch(branch).to_vec()))
-            .into();
+/// Whether two tasks of one branch stand in the same list, and it is run in order.
+fn are_in_order(flow: &Flow, here: &Position, there: &Position) -> bool {
+    let owner = here
+        .parent
+        .as_ref()
+        .and_then(|parent| flow.places.get(parent));
+    if here.branch != Branch::Tasks {
+        return true;
+    }
+    let holds = |list: &[Arc<Task>], position: &Position| {
+        list.get(position.index)
+            .is_some_and(|task| task.id == position.task.id)
     };
-    let mut lists: Vec<(Branch, Vec<Arc<Task>>)> = match owner.flowable() {
+    let in_one = |list: &[Arc<Task>]| holds(list, here) && holds(list, there);
+    match owner.and_then(|owner| owner.task.flowable()) {
+        Some(Flowable::Parallel { .. } | Flowable::Dag { .. } | Flowable::EachParallel { .. }) => {
+            false
+        }
         Some(Flowable::If {
             then, otherwise, ..
-        }) => vec![
-            (Branch::Tasks, then.clone()),
-            (Branch::Tasks, otherwise.clone()),
-        ],
+        }) => in_one(then) || in_one(otherwise),
         Some(Flowable::Switch {
             cases, defaults, ..
-        }) => cases
-            .values()
-            .chain([defaults])
-            .map(|list| (Branch::Tasks, list.clone()))
-            .collect(),
-        Some(flowable) => vec![(
-            Branch::Tasks,
-            flowable.children().into_iter().cloned().collect(),
-        )],
-        None => Vec::new(),
-    };
-    lists.push((Branch::Errors, owner.errors.clone()));
-    lists.push((Branch::Finally, owner.finally.clone()));
-    lists
-}
-
-fn holds(list: &[Arc<Task>], id: &str, index: usize) -> bool {
-    list.get(index).is_some_and(|task| *task.id == *id)
-}
-
-fn is_ordered(owner: Option<&Arc<Task>>, branch: Branch) -> bool {
-    let unordered = matches!(
-        owner.and_then(|owner| owner.flowable()),
-        Some(Flowable::Parallel { .. } | Flowable::Dag { .. } | Flowable::EachParallel { .. })
-    );
-    branch != Branch::Tasks || !unordered
-}
-
-/// A task and all that lie in it.
-fn add(later: &mut HashSet<Arc<str>>, task: &Arc<Task>) {
-    later.insert(Arc::clone(&task.id));
-    let children = task.flowable().map(Flowable::children).unwrap_or_default();
-    for child in children
-        .into_iter()
-        .chain(&task.errors)
-        .chain(&task.finally)
-    {
-        add(later, child);
+        }) => cases.values().any(|case| in_one(case)) || in_one(defaults),
+        Some(
+            Flowable::Sequential { .. }
+            | Flowable::AllowFailure { .. }
+            | Flowable::ForEach { .. }
+            | Flowable::LoopUntil { .. }
+            | Flowable::WorkingDirectory { .. },
+        )
+        | None => true,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::compiled;
-    use super::never_before;
+    use super::surely_later;
 
     #[test]
     fn only_what_surely_runs_later_counts() {
@@ -166,8 +127,10 @@ errors:
 ",
         );
         let later = |task: &str| {
-            let mut ids: Vec<String> = never_before(&flow, task)
-                .iter()
+            let mut ids: Vec<String> = flow
+                .places
+                .keys()
+                .filter(|other| surely_later(&flow, task, other))
                 .map(ToString::to_string)
                 .collect();
             ids.sort();
@@ -179,6 +142,5 @@ errors:
         assert_eq!(later("each"), "err if o1 t1 t2");
         assert_eq!(later("t1"), "err t1 t2");
         assert_eq!(later("err"), "err");
-        assert_eq!(later("nobody"), "");
     }
 }

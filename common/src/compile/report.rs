@@ -32,11 +32,19 @@ impl<'a> Report<'a> {
     }
 
     /// Notes a finding about this part of the text.
-    pub(super) fn add(&self, diagnostic: Diagnostic, path: &Path, span: Span) {
+    pub(super) fn add(&self, mut diagnostic: Diagnostic, path: &Path, span: Span) {
+        if diagnostic.title.is_none() {
+            diagnostic.title = spoken(&diagnostic.message, path);
+        }
         let mut found = self.found.borrow_mut();
         if found.len() < LIMIT {
             found.push(diagnostic.at(span, self.source).with_path(path.0.clone()));
         }
+    }
+
+    /// Whether further findings are dropped, and need not be worked out.
+    pub(super) fn is_full(&self) -> bool {
+        self.found.borrow().len() >= LIMIT
     }
 
     /// A broken rule, in Kestra's words.
@@ -112,6 +120,16 @@ impl Path {
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Rules that speak of their property without naming it, for people.
+fn spoken(message: &str, path: &Path) -> Option<String> {
+    let name = path.0.rsplit('.').next().filter(|name| !name.is_empty())?;
+    match message {
+        "must not be null" => Some(format!("`{name}` is missing")),
+        _ if message.starts_with("must ") => Some(format!("`{name}` {message}")),
+        _ => None,
     }
 }
 

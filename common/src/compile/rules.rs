@@ -1,14 +1,18 @@
 //! Rules about a flow as a whole.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use indexmap::IndexSet;
 use regex::Regex;
 
 use super::flow::{Compiler, NamedPlace};
 use super::object::Object;
 use super::report::Path;
 use crate::flow::Flow;
-use crate::yaml::{Diagnostic, DiagnosticKind, Kind, Node, Related};
+use crate::yaml::{Diagnostic, DiagnosticKind, Kind, Node, Related, Span};
+
+/// No more names are listed in one message.
+const LISTED: usize = 20;
 
 impl<'a> Compiler<'a> {
     /// Everything that can only be said when all parts are known.
@@ -21,38 +25,46 @@ impl<'a> Compiler<'a> {
 
     /// Refuses names that stand more than once; Kestra names them all in one message.
     pub(super) fn refuse_duplicates(&self, names: &[NamedPlace], what: &str) {
-        let mut seen: HashSet<&str> = HashSet::new();
-        let mut duplicates: Vec<&str> = Vec::new();
-        for (name, ..) in names {
-            if !seen.insert(name) && !duplicates.contains(&&**name) {
-                duplicates.push(name);
+        let mut first_places: HashMap<&str, Span> = HashMap::new();
+        let mut duplicates: IndexSet<&str> = IndexSet::new();
+        for (name, span, _) in names {
+            if first_places.contains_key(&**name) {
+                duplicates.insert(name);
+            } else {
+                first_places.insert(name, *span);
             }
         }
         if duplicates.is_empty() {
             return;
         }
-        let message = format!("Duplicate {what} [{}]", duplicates.join(", "));
-        for duplicate in duplicates {
-            let mut places = names.iter().filter(|(name, ..)| &**name == duplicate);
-            let Some((_, first, _)) = places.next() else {
+        let mut listed: Vec<&str> = duplicates.iter().take(LISTED).copied().collect();
+        if duplicates.len() > LISTED {
+            listed.push("…");
+        }
+        let message = format!("Duplicate {what} [{}]", listed.join(", "));
+        let mut met: HashSet<&str> = HashSet::new();
+        for (name, span, path) in names {
+            if !duplicates.contains(&**name) || met.insert(name) {
                 continue;
-            };
-            for (name, span, path) in places {
-                let related = Related {
-                    message: "first here".to_owned(),
-                    line: first.line,
-                    column: first.column,
-                    length: name.chars().count().max(1),
-                };
-                let short = what.trim_end_matches(" with name");
-                let diagnostic = Diagnostic::error(DiagnosticKind::Rule, message.clone())
-                    .titled(format!(
-                        "duplicate {short} `{name}`, already used on line {}",
-                        first.line
-                    ))
-                    .with_related(related);
-                self.report.add(diagnostic, path, *span);
             }
+            if self.report.is_full() {
+                return;
+            }
+            let first = first_places[&**name];
+            let related = Related {
+                message: "first here".to_owned(),
+                line: first.line,
+                column: first.column,
+                length: name.chars().count().max(1),
+            };
+            let short = what.trim_end_matches(" with name");
+            let diagnostic = Diagnostic::error(DiagnosticKind::Rule, message.clone())
+                .titled(format!(
+                    "duplicate {short} `{name}`, already used on line {}",
+                    first.line
+                ))
+                .with_related(related);
+            self.report.add(diagnostic, path, *span);
         }
     }
 

@@ -223,6 +223,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn nearest_type(&self, written: &str) -> Option<String> {
+        if self.report.is_full() {
+            return None;
+        }
         let runnable = self.catalogue.type_names();
         let flowables = FlowableType::ALL.map(FlowableType::name);
         let known = runnable

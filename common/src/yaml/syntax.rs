@@ -13,7 +13,11 @@ const QUOTE_COLON: &str =
 /// What the parser says, with a hint for the usual mistakes.
 pub(super) fn from_parser(error: &ScanError, source: &str, limits: &Limits) -> Diagnostic {
     let marker = error.marker();
-    let (line, column) = (marker.line().max(1), marker.col() + 1);
+    let (line, column) = match error.kind() {
+        // the parser says where the text stops being indented, the quote that is not closed stands before
+        ErrorKind::InvalidQuotedScalarIndent => open_quote(source, marker.line()),
+        _ => within(source, marker.line().max(1), marker.col() + 1),
+    };
     if *error.kind() == ErrorKind::RecursionLimitExceeded {
         return too_deep(
             Span {
@@ -32,6 +36,36 @@ pub(super) fn from_parser(error: &ScanError, source: &str, limits: &Limits) -> D
     diagnostic
 }
 
+/// A place in the text: what the parser finds at the end of the text belongs to the last line.
+fn within(source: &str, line: usize, column: usize) -> (usize, usize) {
+    match source.lines().count() {
+        lines if line > lines && lines > 0 => (
+            lines,
+            source.lines().last().unwrap_or_default().chars().count() + 1,
+        ),
+        _ => (line, column),
+    }
+}
+
+/// The last quote before a line that has no other on its line.
+fn open_quote(source: &str, line: usize) -> (usize, usize) {
+    let before: Vec<&str> = source.lines().take(line).collect();
+    for (index, text) in before.iter().enumerate().rev() {
+        for quote in ['"', '\''] {
+            let places: Vec<usize> = text
+                .chars()
+                .enumerate()
+                .filter(|(_, unit)| *unit == quote)
+                .map(|(place, _)| place)
+                .collect();
+            if places.len() % 2 == 1 {
+                return (index + 1, places[places.len() - 1] + 1);
+            }
+        }
+    }
+    within(source, line.max(1), 1)
+}
+
 fn words(error: &ScanError) -> String {
     match error.kind() {
         ErrorKind::MappingValueNotAllowed => "mapping values are not allowed here".to_owned(),
@@ -48,7 +82,7 @@ fn words(error: &ScanError) -> String {
                 character.escape_default()
             )
         }
-        ErrorKind::UnclosedQuotedScalar | ErrorKind::UnexpectedEof => {
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
             "a quote that is opened here is not closed".to_owned()
         }
         _ => error.info(),
@@ -80,7 +114,18 @@ fn hint(kind: &ErrorKind, line: usize, source: &str) -> Option<&'static str> {
         ErrorKind::UnknownQuotedScalarEscape => Some(
             "in double quotes a backslash is written `\\\\`; in single quotes it stands for itself",
         ),
-        ErrorKind::UnclosedQuotedScalar => Some("close the quote, or use a block: `key: |`"),
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
+            Some("close the quote, or use a block: `key: |`")
+        }
+        ErrorKind::InvalidColonPlacement
+        | ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::MismatchedFlowCollectionEnd { .. }
+        | ErrorKind::ExpectedFlowSequenceSeparator
+        | ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::UnexpectedEofFlowSequence
+        | ErrorKind::UnexpectedEofFlowMapping => Some(
+            "a `[` or `{` before this is not closed, or a text with `,`, `[` or `{` in it needs quotes",
+        ),
         ErrorKind::InvalidBlockScalarIndent => {
             Some("every line of the block must be indented at least as far as its first line")
         }
@@ -101,19 +146,19 @@ fn begins_with_bare_expression(line: &str) -> bool {
 }
 
 pub(super) fn key_is_no_text(span: Span, source: &str) -> Diagnostic {
-    let diagnostic = Diagnostic::error(
-        Kind::Syntax,
-        "a key must be text, this is a list, a mapping or an alias",
-    );
-    let bare = lines_around(source, span.line)
-        .last()
-        .is_some_and(begins_with_bare_expression);
-    let hint = if bare {
-        QUOTE_EXPRESSION
+    let line = lines_around(source, span.line).last().unwrap_or_default();
+    let (message, hint) = if begins_with_bare_expression(line) {
+        (
+            "an expression without quotes around it: YAML reads its braces as mappings",
+            QUOTE_EXPRESSION,
+        )
     } else {
-        "put the key in quotes"
+        (
+            "a key must be text, this is a list, a mapping or an alias",
+            "put the key in quotes",
+        )
     };
-    diagnostic.with_hint(hint).at(
+    Diagnostic::error(Kind::Syntax, message).with_hint(hint).at(
         Span {
             end: span.start,
             ..span

@@ -7,3 +7,7 @@
 
 mod catalogue;
 mod conformance;
+mod defaults;
+mod diagnostics;
+mod flows;
+mod hostile;
