@@ -5,7 +5,9 @@ use std::io::{self, IsTerminal, Write};
 /// Writes a line to standard output. A reader that went away (`flowmill … | head`) is no error.
 pub(crate) fn line(text: impl AsRef<str>) {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_ref().as_bytes()).and_then(|()| out.write_all(b"\n"));
+    let _ = out
+        .write_all(text.as_ref().as_bytes())
+        .and_then(|()| out.write_all(b"\n"));
 }
 
 /// Writes text to standard output as it is.
@@ -52,12 +54,16 @@ impl Style {
 
     /// Colours if standard output is a terminal that wants them.
     pub(crate) fn for_stdout() -> Self {
-        Self { colored: io::stdout().is_terminal() && wanted() }
+        Self {
+            colored: io::stdout().is_terminal() && wanted(),
+        }
     }
 
     /// Colours if standard error is a terminal that wants them.
     pub(crate) fn for_stderr() -> Self {
-        Self { colored: io::stderr().is_terminal() && wanted() }
+        Self {
+            colored: io::stderr().is_terminal() && wanted(),
+        }
     }
 
     /// Whether it colours.

@@ -23,7 +23,11 @@ pub(crate) struct WrongInput(String);
 impl Exit {
     /// The status for an error that a command gave up with.
     pub(crate) fn of_error(error: &anyhow::Error) -> Self {
-        if error.is::<WrongInput>() { Self::WrongInput } else { Self::Failed }
+        if error.is::<WrongInput>() {
+            Self::WrongInput
+        } else {
+            Self::Failed
+        }
     }
 }
 
@@ -63,8 +67,13 @@ mod tests {
     fn wrong_input_is_told_from_failure_through_added_context() {
         let wrong = anyhow::Error::new(WrongInput::new("no input `x`"));
         assert_eq!(Exit::of_error(&wrong), Exit::WrongInput);
-        let wrong = Err::<(), _>(WrongInput::new("no input `x`")).context("in `flow.yaml`").unwrap_err();
+        let wrong = Err::<(), _>(WrongInput::new("no input `x`"))
+            .context("in `flow.yaml`")
+            .unwrap_err();
         assert_eq!(Exit::of_error(&wrong), Exit::WrongInput);
-        assert_eq!(Exit::of_error(&anyhow::anyhow!("the disk is full")), Exit::Failed);
+        assert_eq!(
+            Exit::of_error(&anyhow::anyhow!("the disk is full")),
+            Exit::Failed
+        );
     }
 }

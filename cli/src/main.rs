@@ -3,11 +3,16 @@
 //! Only this crate knows all others. It reads the configuration, opens the backends, starts the services and shows what they do; how a
 //! flow behaves is decided elsewhere.
 
+mod assemble;
 mod bench;
 mod commands;
 mod config;
 mod console;
+mod diagnostics;
 mod exit;
+mod flows;
+mod run;
+mod signals;
 mod telemetry;
 
 use std::process::ExitCode;
@@ -31,9 +36,11 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // Several of our dependencies speak TLS; without a default, each would ask for its own.
-    rustls::crypto::ring::default_provider().install_default().expect("nothing else installs a provider before main");
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .expect("nothing else installs a provider before main");
     match arguments.command.execute() {
-        Ok(exit) => exit.into(),
+        Ok(code) => code,
         Err(error) => {
             console::error(&error);
             Exit::of_error(&error).into()

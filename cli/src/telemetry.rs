@@ -5,6 +5,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::exit::WrongInput;
 
@@ -32,17 +33,27 @@ pub(crate) enum Format {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { level: "info".into(), format: Format::Text }
+        Self {
+            level: "info".into(),
+            format: Format::Text,
+        }
     }
 }
 
-/// Starts logging to standard error. To be called once.
-pub(crate) fn start_log(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.level)
-        .map_err(|error| WrongInput::new(format!("`log.level` is `{}`, which is not a level: {error}", config.level)))?;
+/// Starts to write the log. To be called once.
+pub(crate) fn start_log<W>(config: &Config, writer: W) -> anyhow::Result<()>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::try_new(&config.level).map_err(|error| {
+        WrongInput::new(format!(
+            "`log.level` is `{}`, which is not a level: {error}",
+            config.level
+        ))
+    })?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(writer)
         .with_ansi(crate::console::Style::for_stderr().is_colored());
     let started = match config.format {
         Format::Text => subscriber.try_init(),
@@ -54,7 +65,9 @@ pub(crate) fn start_log(config: &Config) -> anyhow::Result<()> {
 /// Starts to keep metrics. The handle renders them; without somebody who asks, [`PrometheusHandle::run_upkeep`] has to be called
 /// now and then, or histograms grow.
 pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
-    const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+    const SECONDS: [f64; 14] = [
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
+    ];
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("seconds".into()), &SECONDS)
         .context("the buckets of the metrics are not empty")?

@@ -25,7 +25,10 @@ const NEW_LINE: &str = "cGFzc3dvcmR2ZXJ5dmVyeXZleXJsb25ncGFzc3dvcmR2ZXJ5dmVyeXZl
 #[test]
 fn the_cases_that_passed_before_pass() {
     let Some(runner) = beside("conformance/run.py") else {
-        return skip("conformance", "there is no shared/conformance beside the checkout");
+        return skip(
+            "conformance",
+            "there is no shared/conformance beside the checkout",
+        );
     };
     let environment = [
         ("SECRET_MY_SECRET", MY_SECRET),
@@ -34,16 +37,30 @@ fn the_cases_that_passed_before_pass() {
         ("KESTRA_TEST1", "true"),
         ("KESTRA_TEST2", "Pass by env"),
     ];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let server = Server::with(ServerOptions { config: Some(CONFIG.into()), environment, ..ServerOptions::default() });
+    let environment = environment
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+    let server = Server::with(ServerOptions {
+        config: Some(CONFIG.into()),
+        environment,
+        ..ServerOptions::default()
+    });
 
     let scratch = tempfile::tempdir().unwrap();
     let results = scratch.path().join("results.json");
     let base = format!("http://{}", server.api.address());
     let mut command = Command::new("python3");
-    command.arg(runner).args(["--base", &base, "--jobs", "8", "--timeout", "20", "--json"]).arg(&results);
+    command
+        .arg(runner)
+        .args(["--base", &base, "--jobs", "8", "--timeout", "20", "--json"])
+        .arg(&results);
     let output = command.output().expect("python3 runs");
-    assert_ne!(output.status.code(), Some(2), "the run did not start: {}", String::from_utf8_lossy(&output.stderr));
+    assert_ne!(
+        output.status.code(),
+        Some(2),
+        "the run did not start: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 
     let outcomes = read(&std::fs::read_to_string(&results).expect("the runner writes its results"));
     report(&outcomes);
@@ -58,13 +75,22 @@ fn the_cases_that_passed_before_pass() {
             None => Some(format!("{id}: no such case")),
         })
         .collect();
-    assert!(lost.is_empty(), "{} cases passed before and do not now:\n{}", lost.len(), lost.join("\n"));
+    assert!(
+        lost.is_empty(),
+        "{} cases passed before and do not now:\n{}",
+        lost.len(),
+        lost.join("\n")
+    );
 }
 
 /// Status and reason of each case.
 fn read(json: &str) -> BTreeMap<String, (String, String)> {
     let results: Value = serde_json::from_str(json).expect("the results are JSON");
-    let results = results.as_array().cloned().or_else(|| results["results"].as_array().cloned()).expect("a list of results");
+    let results = results
+        .as_array()
+        .cloned()
+        .or_else(|| results["results"].as_array().cloned())
+        .expect("a list of results");
     results
         .iter()
         .map(|result| {
@@ -76,11 +102,25 @@ fn read(json: &str) -> BTreeMap<String, (String, String)> {
 
 /// Leaves what did not pass where a person finds it.
 fn report(outcomes: &BTreeMap<String, (String, String)>) {
-    let count = |wanted: &str| outcomes.values().filter(|(status, _)| status == wanted).count();
-    let mut text = format!("{} passed, {} failed, {} skipped\n", count("pass"), count("fail"), count("skip"));
+    let count = |wanted: &str| {
+        outcomes
+            .values()
+            .filter(|(status, _)| status == wanted)
+            .count()
+    };
+    let mut text = format!(
+        "{} passed, {} failed, {} skipped\n",
+        count("pass"),
+        count("fail"),
+        count("skip")
+    );
     for wanted in ["fail", "pass", "skip"] {
         for (id, (status, why)) in outcomes.iter().filter(|(_, (status, _))| status == wanted) {
-            let _ = writeln!(text, "{status} {id} {}", why.lines().next().unwrap_or_default());
+            let _ = writeln!(
+                text,
+                "{status} {id} {}",
+                why.lines().next().unwrap_or_default()
+            );
         }
     }
     let folder = repository().join("target");

@@ -20,7 +20,8 @@ const LONGEST_LIFE: Duration = Duration::from_millis(300);
 #[test]
 fn a_server_that_is_killed_at_any_instant_loses_nothing_and_repeats_nothing_that_ended() {
     let rounds = number("CRASH_ROUNDS").map_or(ROUNDS, |rounds| rounds as u32);
-    let seed = number("CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()) ^ nanoseconds());
+    let seed =
+        number("CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()) ^ nanoseconds());
     let mut test = CrashTest::new(seed);
     for round in 0..rounds {
         test.round(round);
@@ -66,7 +67,8 @@ impl CrashTest {
         };
         let server = test.start();
         for (flow, _) in FLOWS {
-            let source = std::fs::read_to_string(in_tests(&format!("flows/crash/{flow}.yaml"))).unwrap();
+            let source =
+                std::fs::read_to_string(in_tests(&format!("flows/crash/{flow}.yaml"))).unwrap();
             server.api.save(&source);
         }
         server.kill();
@@ -89,8 +91,16 @@ impl CrashTest {
             let path = format!("/api/v1/executions/crash/{flow}");
             let body = Some(("text/plain", Vec::new()));
             // an answer that did not come says nothing: the execution may be there or not
-            let Ok(answer) = server.api.try_call(Method::POST, &path, body) else { break };
-            assert_eq!(answer.status, 200, "round {round}, seed {}: {}", self.seed, answer.text());
+            let Ok(answer) = server.api.try_call(Method::POST, &path, body) else {
+                break;
+            };
+            assert_eq!(
+                answer.status,
+                200,
+                "round {round}, seed {}: {}",
+                self.seed,
+                answer.text()
+            );
             let id = answer.json()["id"].as_str().unwrap().to_owned();
             self.accepted.insert(id, flow);
             if self.random() % 4 == 0 {
@@ -105,14 +115,31 @@ impl CrashTest {
     fn look(&mut self, server: &Server) {
         let place = (self.random() % self.accepted.len() as u64) as usize;
         let id = self.accepted.keys().nth(place).unwrap().clone();
-        let Ok(answer) = server.api.try_call(Method::GET, &format!("/api/v1/executions/{id}"), None) else { return };
-        assert_eq!(answer.status, 200, "accepted execution {id} is lost, seed {}: {}", self.seed, answer.text());
+        let Ok(answer) =
+            server
+                .api
+                .try_call(Method::GET, &format!("/api/v1/executions/{id}"), None)
+        else {
+            return;
+        };
+        assert_eq!(
+            answer.status,
+            200,
+            "accepted execution {id} is lost, seed {}: {}",
+            self.seed,
+            answer.text()
+        );
         let execution = answer.json();
         self.check_against_the_past(&id, &execution);
         let tokens = self.tokens();
-        for run in runs(&execution).iter().filter(|run| state(run) == "SUCCESS") {
+        for run in runs(&execution)
+            .iter()
+            .filter(|run| state(run) == "SUCCESS")
+        {
             let id = run["id"].as_str().unwrap();
-            self.succeeded.entry(id.to_owned()).or_insert_with(|| tokens.get(id).map_or(0, Vec::len));
+            self.succeeded
+                .entry(id.to_owned())
+                .or_insert_with(|| tokens.get(id).map_or(0, Vec::len));
         }
         if state(&execution) == "SUCCESS" {
             self.over.insert(id, execution);
@@ -121,7 +148,11 @@ impl CrashTest {
 
     fn check_against_the_past(&self, id: &str, now: &Value) {
         if let Some(then) = self.over.get(id) {
-            assert_eq!(then, now, "execution {id} was over and has changed since, seed {}", self.seed);
+            assert_eq!(
+                then, now,
+                "execution {id} was over and has changed since, seed {}",
+                self.seed
+            );
         }
         for run in runs(now) {
             let id = run["id"].as_str().unwrap();
@@ -138,26 +169,59 @@ impl CrashTest {
     fn finish(&mut self) {
         let server = self.start();
         let tasks: HashMap<&str, usize> = FLOWS.into_iter().collect();
-        let accepted: Vec<_> = self.accepted.iter().map(|(id, flow)| (id.clone(), *flow)).collect();
+        let accepted: Vec<_> = self
+            .accepted
+            .iter()
+            .map(|(id, flow)| (id.clone(), *flow))
+            .collect();
         let executions: Vec<Value> = accepted.iter().map(|(id, _)| server.api.wait(id)).collect();
         let tokens = self.tokens();
         for ((id, flow), execution) in accepted.iter().zip(&executions) {
             let seed = self.seed;
-            assert_eq!(state(execution), "SUCCESS", "execution {id}, seed {seed}: {execution:#}");
-            assert_eq!(runs(execution).len(), tasks[flow], "task runs of {id}, seed {seed}: {execution:#}");
+            assert_eq!(
+                state(execution),
+                "SUCCESS",
+                "execution {id}, seed {seed}: {execution:#}"
+            );
+            assert_eq!(
+                runs(execution).len(),
+                tasks[flow],
+                "task runs of {id}, seed {seed}: {execution:#}"
+            );
             self.check_against_the_past(id, execution);
             for run in runs(execution) {
                 self.check_run(&server, id, run, &tokens);
             }
-            self.repeated += runs(execution).iter().map(|run| starts(run, &tokens).saturating_sub(1)).sum::<usize>();
+            self.repeated += runs(execution)
+                .iter()
+                .map(|run| starts(run, &tokens).saturating_sub(1))
+                .sum::<usize>();
         }
-        let all = server.api.get("/api/v1/executions/search?size=100000").json();
-        let open: Vec<_> = all["results"].as_array().unwrap().iter().filter(|one| state(one) != "SUCCESS").collect();
-        assert!(open.is_empty(), "also those that were not answered have ended, seed {}: {open:#?}", self.seed);
+        let all = server
+            .api
+            .get("/api/v1/executions/search?size=100000")
+            .json();
+        let open: Vec<_> = all["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| state(one) != "SUCCESS")
+            .collect();
+        assert!(
+            open.is_empty(),
+            "also those that were not answered have ended, seed {}: {open:#?}",
+            self.seed
+        );
         server.terminate();
     }
 
-    fn check_run(&self, server: &Server, execution: &str, run: &Value, tokens: &HashMap<String, Vec<String>>) {
+    fn check_run(
+        &self,
+        server: &Server,
+        execution: &str,
+        run: &Value,
+        tokens: &HashMap<String, Vec<String>>,
+    ) {
         let (id, seed) = (run["id"].as_str().unwrap(), self.seed);
         assert_eq!(state(run), "SUCCESS", "task run {id}, seed {seed}");
         let attempts = run["attempts"].as_array().map_or(0, Vec::len);
@@ -166,18 +230,31 @@ impl CrashTest {
             return;
         }
         if let Some(before) = self.succeeded.get(id) {
-            assert_eq!(starts, *before, "task run {id} had succeeded and was started again, seed {seed}");
+            assert_eq!(
+                starts, *before,
+                "task run {id} had succeeded and was started again, seed {seed}"
+            );
         }
         if starts > 1 {
             let log = server.api.messages(execution).join("\n");
-            assert!(log.contains("again"), "task run {id} ran {starts} times in {attempts} attempts, and its log does not say so, seed {seed}:\n{log}");
+            assert!(
+                log.contains("again"),
+                "task run {id} ran {starts} times in {attempts} attempts, and its log does not say so, seed {seed}:\n{log}"
+            );
         }
     }
 
     fn start(&self) -> Server {
-        let environment = vec![("ENV_TOKENS".to_owned(), self.tokens_folder().display().to_string())];
+        let environment = vec![(
+            "ENV_TOKENS".to_owned(),
+            self.tokens_folder().display().to_string(),
+        )];
         let data_directory = Some(self.scratch.path().join("data"));
-        Server::with(ServerOptions { data_directory, environment, ..ServerOptions::default() })
+        Server::with(ServerOptions {
+            data_directory,
+            environment,
+            ..ServerOptions::default()
+        })
     }
 
     /// For each task run, the tokens that its scripts left.
@@ -206,7 +283,9 @@ impl CrashTest {
 }
 
 fn runs(execution: &Value) -> &[Value] {
-    execution["taskRunList"].as_array().map_or(&[], Vec::as_slice)
+    execution["taskRunList"]
+        .as_array()
+        .map_or(&[], Vec::as_slice)
 }
 
 fn starts(run: &Value, tokens: &HashMap<String, Vec<String>>) -> usize {
@@ -218,5 +297,9 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 fn nanoseconds() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos().into()
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .subsec_nanos()
+        .into()
 }

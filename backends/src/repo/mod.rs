@@ -4,6 +4,7 @@
 pub mod claims;
 pub mod executions;
 pub mod flows;
+pub mod installation;
 pub mod logs;
 pub mod members;
 pub mod metrics;

@@ -7,7 +7,10 @@ pub(super) const NAMESPACE: &str = "bench";
 
 /// W1: one task.
 pub(super) fn one_task() -> String {
-    flow("w1", "  - id: one\n    type: io.kestra.plugin.core.debug.Return\n    format: done\n")
+    flow(
+        "w1",
+        "  - id: one\n    type: io.kestra.plugin.core.debug.Return\n    format: done\n",
+    )
 }
 
 /// W2: tasks one after the other, in the executor's own pass or on a worker.
@@ -54,7 +57,8 @@ pub(super) fn scripts(count: usize) -> String {
     flow("w5", &tasks)
 }
 
-const IN_EXECUTOR: &str = "    type: io.kestra.plugin.core.debug.Return\n    format: \"{{ task.id }}\"\n";
+const IN_EXECUTOR: &str =
+    "    type: io.kestra.plugin.core.debug.Return\n    format: \"{{ task.id }}\"\n";
 const ON_WORKER: &str = "    type: io.kestra.plugin.core.flow.Sleep\n    duration: PT0S\n";
 
 fn flow(id: &str, tasks: &str) -> String {

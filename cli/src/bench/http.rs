@@ -23,7 +23,11 @@ impl Connection {
     pub(super) async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { address, stream, buffer: Vec::with_capacity(16 << 10) })
+        Ok(Self {
+            address,
+            stream,
+            buffer: Vec::with_capacity(16 << 10),
+        })
     }
 
     pub(super) async fn get(&mut self, path: &str) -> io::Result<Answer> {
@@ -32,9 +36,17 @@ impl Connection {
     }
 
     /// Sends a body, of this type, or none.
-    pub(super) async fn post(&mut self, path: &str, body: Option<(&str, &str)>) -> io::Result<Answer> {
+    pub(super) async fn post(
+        &mut self,
+        path: &str,
+        body: Option<(&str, &str)>,
+    ) -> io::Result<Answer> {
         let (kind, content) = body.unwrap_or(("text/plain", ""));
-        let kind = if body.is_some() { format!("content-type: {kind}\r\n") } else { String::new() };
+        let kind = if body.is_some() {
+            format!("content-type: {kind}\r\n")
+        } else {
+            String::new()
+        };
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: {}\r\n{kind}content-length: {}\r\n\r\n{content}",
             self.address,
@@ -52,10 +64,13 @@ impl Connection {
             }
             self.read_more().await?;
         };
-        let head = std::str::from_utf8(&self.buffer[..head_end]).map_err(|_| malformed("the head is not text"))?;
-        let status = (head.split(' ').nth(1).and_then(|code| code.parse().ok())).ok_or_else(|| malformed("no status"))?;
+        let head = std::str::from_utf8(&self.buffer[..head_end])
+            .map_err(|_| malformed("the head is not text"))?;
+        let status = (head.split(' ').nth(1).and_then(|code| code.parse().ok()))
+            .ok_or_else(|| malformed("no status"))?;
         let length = header(head, "content-length").and_then(|value| value.parse::<usize>().ok());
-        let chunked = header(head, "transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
+        let chunked = header(head, "transfer-encoding")
+            .is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
         let body = match (length, chunked) {
             (Some(length), _) => self.sized(head_end, length).await?,
             (None, true) => self.chunked(head_end).await?,
@@ -83,7 +98,8 @@ impl Connection {
             };
             let text = String::from_utf8_lossy(&self.buffer[at..line_end]).into_owned();
             let size = text.split(';').next().unwrap_or_default().trim();
-            let size = usize::from_str_radix(size, 16).map_err(|_| malformed("a chunk without a size"))?;
+            let size =
+                usize::from_str_radix(size, 16).map_err(|_| malformed("a chunk without a size"))?;
             let from = line_end + 2;
             while self.buffer.len() < from + size + 2 {
                 self.read_more().await?;
@@ -98,22 +114,33 @@ impl Connection {
 
     async fn read_more(&mut self) -> io::Result<()> {
         match self.stream.read_buf(&mut self.buffer).await? {
-            0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")),
+            0 => Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the server closed the connection",
+            )),
             _ => Ok(()),
         }
     }
 }
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.split("\r\n").filter_map(|line| line.split_once(':')).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    head.split("\r\n")
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 fn malformed(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("the server's answer is malformed: {what}"))
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the server's answer is malformed: {what}"),
+    )
 }
 
 #[cfg(test)]
@@ -143,10 +170,15 @@ mod tests {
 
     #[tokio::test]
     async fn answers_with_a_length_and_in_chunks_are_read_whole() {
-        let sized = answer_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await.unwrap();
+        let sized = answer_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+            .await
+            .unwrap();
         assert_eq!((sized.status, sized.body.as_slice()), (200, &b"hello"[..]));
         let chunked = "HTTP/1.1 404 x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n";
         let chunked = answer_of(chunked).await.unwrap();
-        assert_eq!((chunked.status, chunked.body.as_slice()), (404, &b"abc0123456789"[..]));
+        assert_eq!(
+            (chunked.status, chunked.body.as_slice()),
+            (404, &b"abc0123456789"[..])
+        );
     }
 }

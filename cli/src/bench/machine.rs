@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -29,17 +29,33 @@ impl Machine {
     /// Looks at the machine; the disk is measured in this folder.
     pub(super) fn describe(folder: &Path) -> anyhow::Result<Self> {
         let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let cpu = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")).and_then(|rest| rest.split_once(':'));
+        let cpu = cpuinfo
+            .lines()
+            .find_map(|line| line.strip_prefix("model name"))
+            .and_then(|rest| rest.split_once(':'));
         let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let memory = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse::<f64>().ok());
+        let memory = meminfo.lines().find_map(|line| {
+            line.strip_prefix("MemTotal:")?
+                .split_whitespace()
+                .next()?
+                .parse::<f64>()
+                .ok()
+        });
         let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         Ok(Self {
-            cpu: cpu.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned()),
+            cpu: cpu.map_or_else(
+                || std::env::consts::ARCH.to_owned(),
+                |(_, name)| name.trim().to_owned(),
+            ),
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             memory_gib: (memory.unwrap_or(0.0) / f64::from(1 << 20) * 10.0).round() / 10.0,
             kernel: kernel.trim().to_owned(),
-            load_average: load.split_whitespace().next().and_then(|field| field.parse().ok()).unwrap_or(0.0),
+            load_average: load
+                .split_whitespace()
+                .next()
+                .and_then(|field| field.parse().ok())
+                .unwrap_or(0.0),
             fsync: fsync(folder)?.summary(),
             fork_exec: fork_exec()?.summary(),
         })
@@ -49,12 +65,15 @@ impl Machine {
 /// How long the disk takes to make an append durable.
 fn fsync(folder: &Path) -> anyhow::Result<Latencies> {
     const ROUNDS: usize = 200;
-    let mut file = tempfile::tempfile_in(folder).context("no file can be made where the data goes")?;
+    let mut file =
+        tempfile::tempfile_in(folder).context("no file can be made where the data goes")?;
     let block = [0x5a_u8; 4096];
     let mut latencies = Latencies::new();
     for _ in 0..ROUNDS {
         let started = Instant::now();
-        file.write_all(&block).and_then(|()| file.sync_data()).context("the disk refuses")?;
+        file.write_all(&block)
+            .and_then(|()| file.sync_data())
+            .context("the disk refuses")?;
         latencies.record(started.elapsed());
     }
     Ok(latencies)
@@ -66,13 +85,12 @@ fn fork_exec() -> anyhow::Result<Latencies> {
     let mut latencies = Latencies::new();
     for _ in 0..ROUNDS {
         let started = Instant::now();
-        Command::new("/bin/sh").args(["-c", ":"]).stdin(Stdio::null()).status().context("`/bin/sh` does not start")?;
+        Command::new("/bin/sh")
+            .args(["-c", ":"])
+            .stdin(Stdio::null())
+            .status()
+            .context("`/bin/sh` does not start")?;
         latencies.record(started.elapsed());
     }
     Ok(latencies)
-}
-
-/// A duration in milliseconds.
-pub(super) fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }

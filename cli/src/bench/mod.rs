@@ -52,17 +52,30 @@ enum Output {
 
 impl Bench {
     pub(crate) fn execute(self) -> anyhow::Result<Exit> {
-        if let Some(unknown) = self.workloads.iter().find(|name| !WORKLOADS.contains(&name.as_str())) {
-            return Err(WrongInput::new(format!("no workload `{unknown}` (there are {})", WORKLOADS.join(", "))).into());
+        if let Some(unknown) = self
+            .workloads
+            .iter()
+            .find(|name| !WORKLOADS.contains(&name.as_str()))
+        {
+            return Err(WrongInput::new(format!(
+                "no workload `{unknown}` (there are {})",
+                WORKLOADS.join(", ")
+            ))
+            .into());
         }
         if cfg!(debug_assertions) {
             console::note("warning: this is a debug build, its figures say nothing");
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
         let report = runtime.block_on(self.measure())?;
-        let json = serde_json::to_string_pretty(&report).context("the report cannot be written as JSON")?;
+        let json = serde_json::to_string_pretty(&report)
+            .context("the report cannot be written as JSON")?;
         if let Some(file) = &self.json {
-            std::fs::write(file, &json).with_context(|| format!("cannot write `{}`", file.display()))?;
+            std::fs::write(file, &json)
+                .with_context(|| format!("cannot write `{}`", file.display()))?;
         }
         match self.output {
             Output::Table => console::text(&report.table()),
@@ -76,7 +89,9 @@ impl Bench {
 
     async fn measure(&self) -> anyhow::Result<Report> {
         let scratch = match &self.data_dir {
-            Some(folder) => tempfile::Builder::new().prefix("flowmill-bench-").tempdir_in(folder),
+            Some(folder) => tempfile::Builder::new()
+                .prefix("flowmill-bench-")
+                .tempdir_in(folder),
             None => tempfile::Builder::new().prefix("flowmill-bench-").tempdir(),
         };
         let scratch = scratch.context("no folder can be made for the data")?;
@@ -91,7 +106,11 @@ impl Bench {
                 continue;
             }
             let server = Server::start(&data_directory, &log).await?;
-            let setting = workload::Setting { server: &server, machine: &machine, seconds: self.seconds };
+            let setting = workload::Setting {
+                server: &server,
+                machine: &machine,
+                seconds: self.seconds,
+            };
             let measured = workload::run(name, &setting).await;
             let memory = process::resident_memory(server.pid());
             server.stop()?;
@@ -103,8 +122,14 @@ impl Bench {
         }
         Ok(Report {
             version: env!("CARGO_PKG_VERSION"),
-            profile: if cfg!(debug_assertions) { "debug" } else { "release" },
-            at: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            profile: if cfg!(debug_assertions) {
+                "debug"
+            } else {
+                "release"
+            },
+            at: jiff::Timestamp::now()
+                .strftime("%Y-%m-%d %H:%M UTC")
+                .to_string(),
             machine,
             outcomes,
         })
@@ -115,5 +140,8 @@ impl Bench {
 fn said(log: &std::path::Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
-    format!("the server said: {}", lines[lines.len().saturating_sub(5)..].join(" | "))
+    format!(
+        "the server said: {}",
+        lines[lines.len().saturating_sub(5)..].join(" | ")
+    )
 }

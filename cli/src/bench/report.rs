@@ -27,7 +27,14 @@ impl Report {
         let _ = writeln!(
             text,
             "flowmill {} ({} build), {}, {} cores, {:.1} GiB, Linux {}, load average {:.2}, {}",
-            self.version, self.profile, machine.cpu, machine.cores, machine.memory_gib, machine.kernel, machine.load_average, self.at
+            self.version,
+            self.profile,
+            machine.cpu,
+            machine.cores,
+            machine.memory_gib,
+            machine.kernel,
+            machine.load_average,
+            self.at
         );
         let _ = writeln!(
             text,
@@ -44,7 +51,11 @@ impl Report {
 
     /// How many targets were missed.
     pub(super) fn missed(&self) -> usize {
-        self.outcomes.iter().flat_map(|outcome| &outcome.targets).filter(|target| !target.is_reached()).count()
+        self.outcomes
+            .iter()
+            .flat_map(|outcome| &outcome.targets)
+            .filter(|target| !target.is_reached())
+            .count()
     }
 }
 
@@ -52,19 +63,35 @@ fn row(outcome: &Outcome) -> String {
     let optional = |value: Option<f64>| value.map_or_else(String::new, figure);
     let mut notes: Vec<String> = (outcome.targets.iter())
         .map(|target| {
-            let (sign, verdict) = (if target.at_least { "≥" } else { "≤" }, if target.is_reached() { "✓" } else { "✗" });
-            let (measured, bound, unit) = (figure(target.measured), figure(target.bound), target.unit);
-            format!("{verdict} {}: {measured} {sign} {bound} {unit}", target.what)
+            let (sign, verdict) = (
+                if target.at_least { "≥" } else { "≤" },
+                if target.is_reached() { "✓" } else { "✗" },
+            );
+            let (measured, bound, unit) =
+                (figure(target.measured), figure(target.bound), target.unit);
+            format!(
+                "{verdict} {}: {measured} {sign} {bound} {unit}",
+                target.what
+            )
         })
         .collect();
-    notes.extend(outcome.more.iter().map(|more| format!("{}: {} {}", more.name, figure(more.value), more.unit)));
+    notes.extend(
+        outcome
+            .more
+            .iter()
+            .map(|more| format!("{}: {} {}", more.name, figure(more.value), more.unit)),
+    );
     format!(
         "| {}: {} | {} | {} | {} | {} | {} | {} | {} |",
         outcome.workload,
         outcome.description,
         figure(outcome.latency.p50),
         figure(outcome.latency.p99),
-        if outcome.rate > 0.0 { figure(outcome.rate) } else { String::new() },
+        if outcome.rate > 0.0 {
+            figure(outcome.rate)
+        } else {
+            String::new()
+        },
         optional(outcome.cpu_micros_per_task),
         optional(outcome.fsyncs_per_execution),
         outcome.errors,

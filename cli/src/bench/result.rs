@@ -63,24 +63,55 @@ pub(super) struct Figure {
 
 impl Target {
     /// At most so much.
-    pub(super) fn at_most(what: impl Into<String>, measured: f64, bound: f64, unit: &'static str) -> Self {
-        Self { what: what.into(), measured, bound, unit, at_least: false }
+    pub(super) fn at_most(
+        what: impl Into<String>,
+        measured: f64,
+        bound: f64,
+        unit: &'static str,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            measured,
+            bound,
+            unit,
+            at_least: false,
+        }
     }
 
     /// At least so much.
-    pub(super) fn at_least(what: impl Into<String>, measured: f64, bound: f64, unit: &'static str) -> Self {
-        Self { what: what.into(), measured, bound, unit, at_least: true }
+    pub(super) fn at_least(
+        what: impl Into<String>,
+        measured: f64,
+        bound: f64,
+        unit: &'static str,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            measured,
+            bound,
+            unit,
+            at_least: true,
+        }
     }
 
     /// Whether it was reached.
     pub(super) fn is_reached(&self) -> bool {
-        if self.at_least { self.measured >= self.bound } else { self.measured <= self.bound }
+        if self.at_least {
+            self.measured >= self.bound
+        } else {
+            self.measured <= self.bound
+        }
     }
 }
 
 impl Outcome {
     /// The outcome of so many executions of so many tasks each.
-    pub(super) fn new(workload: &'static str, description: impl Into<String>, latencies: &Latencies, errors: u64) -> Self {
+    pub(super) fn new(
+        workload: &'static str,
+        description: impl Into<String>,
+        latencies: &Latencies,
+        errors: u64,
+    ) -> Self {
         let latency = latencies.summary();
         Self {
             workload,
@@ -100,8 +131,10 @@ impl Outcome {
     pub(super) fn costing(mut self, before: Cost, after: Cost, tasks_each: usize) -> Self {
         let executions = self.latency.count.max(1) as f64;
         let spent: Duration = after.cpu.saturating_sub(before.cpu);
-        self.rate = self.latency.count as f64 / after.at.duration_since(before.at).as_secs_f64().max(1e-9);
-        self.cpu_micros_per_task = Some(spent.as_secs_f64() * 1e6 / executions / tasks_each.max(1) as f64);
+        self.rate =
+            self.latency.count as f64 / after.at.duration_since(before.at).as_secs_f64().max(1e-9);
+        self.cpu_micros_per_task =
+            Some(spent.as_secs_f64() * 1e6 / executions / tasks_each.max(1) as f64);
         self.cpu_millis_per_execution = Some(spent.as_secs_f64() * 1e3 / executions);
         self.fsyncs_per_execution = Some((after.fsyncs - before.fsyncs) as f64 / executions);
         self
@@ -115,7 +148,11 @@ impl Outcome {
 
     /// With a further figure.
     pub(super) fn with(mut self, name: impl Into<String>, value: f64, unit: &'static str) -> Self {
-        self.more.push(Figure { name: name.into(), value, unit });
+        self.more.push(Figure {
+            name: name.into(),
+            value,
+            unit,
+        });
         self
     }
 }

@@ -41,7 +41,13 @@ impl Server {
         let binary: PathBuf = std::env::current_exe().context("this binary is not to be found")?;
         let log = std::fs::File::create(log).context("the server's log cannot be written")?;
         let child = Command::new(binary)
-            .args(["server", "standalone", "--port", &address.port().to_string(), "--data-dir"])
+            .args([
+                "server",
+                "standalone",
+                "--port",
+                &address.port().to_string(),
+                "--data-dir",
+            ])
             .arg(data_directory)
             .env("FLOWMILL_LOG_LEVEL", "warn")
             .stdin(Stdio::null())
@@ -72,17 +78,33 @@ impl Server {
 
     /// What it has cost so far.
     pub(super) async fn cost(&self, connection: &mut Connection) -> anyhow::Result<Cost> {
-        let answer = connection.get("/metrics").await.context("the server does not tell its metrics")?;
+        let answer = connection
+            .get("/prometheus")
+            .await
+            .context("the server does not tell its metrics")?;
         let text = String::from_utf8_lossy(&answer.body);
         let fsyncs = metric(&text, FSYNCS).unwrap_or(0.0) as u64;
-        Ok(Cost { at: Instant::now(), cpu: process::cpu_time(self.pid())?, fsyncs })
+        Ok(Cost {
+            at: Instant::now(),
+            cpu: process::cpu_time(self.pid())?,
+            fsyncs,
+        })
     }
 
     /// Saves a flow.
-    pub(super) async fn save(&self, connection: &mut Connection, source: &str) -> anyhow::Result<()> {
-        let answer = connection.post("/api/v1/flows", Some(("application/x-yaml", source))).await?;
+    pub(super) async fn save(
+        &self,
+        connection: &mut Connection,
+        source: &str,
+    ) -> anyhow::Result<()> {
+        let answer = connection
+            .post("/api/v1/flows", Some(("application/x-yaml", source)))
+            .await?;
         if answer.status >= 300 {
-            bail!("the server refuses a flow of the benchmark: {}", String::from_utf8_lossy(&answer.body));
+            bail!(
+                "the server refuses a flow of the benchmark: {}",
+                String::from_utf8_lossy(&answer.body)
+            );
         }
         Ok(())
     }
@@ -118,14 +140,22 @@ impl Drop for Server {
 }
 
 /// What the store counts: one for each transaction that was made durable.
-const FSYNCS: &str = "flowmill_store_fsyncs_total";
+const FSYNCS: &str = "flowmill_store_transactions_total";
 
 /// The sum of a metric over its labels.
 fn metric(text: &str, name: &str) -> Option<f64> {
     let values = text.lines().filter_map(|line| {
         let rest = line.strip_prefix(name)?;
-        let rest = if rest.starts_with('{') { rest.split_once('}')?.1 } else { rest };
-        rest.strip_prefix(' ')?.split_whitespace().next()?.parse::<f64>().ok()
+        let rest = if rest.starts_with('{') {
+            rest.split_once('}')?.1
+        } else {
+            rest
+        };
+        rest.strip_prefix(' ')?
+            .split_whitespace()
+            .next()?
+            .parse::<f64>()
+            .ok()
     });
     values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
 }

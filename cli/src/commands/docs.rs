@@ -37,23 +37,34 @@ impl Docs {
             }
             stale += 1;
             if self.check {
-                console::note(format!("{} is not as the code says: run `make generate`", file.path));
+                console::note(format!(
+                    "{} is not as the code says: run `make generate`",
+                    file.path
+                ));
             } else {
                 write(&path, &file.content)?;
                 console::line(format!("wrote {}", file.path));
             }
         }
-        Ok(if self.check && stale > 0 { Exit::Failed } else { Exit::Success })
+        Ok(if self.check && stale > 0 {
+            Exit::Failed
+        } else {
+            Exit::Success
+        })
     }
 }
 
 fn generate() -> anyhow::Result<Vec<Generated>> {
-    Ok(vec![Generated { path: "docs/configuration.md", content: Config::reference() }])
+    Ok(vec![Generated {
+        path: "docs/configuration.md",
+        content: Config::reference(),
+    }])
 }
 
 fn write(path: &Path, content: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create `{}`", folder.display()))?;
     }
     std::fs::write(path, content).with_context(|| format!("cannot write `{}`", path.display()))
 }

@@ -52,12 +52,24 @@ pub(crate) fn value_of_text(setting: &Setting, text: &str) -> Result<Value, Stri
     let expected = |what: &str| format!("`{trimmed}` is not {what}");
     match &setting.form {
         Form::Text | Form::Choice(_) => Ok(Value::String(text.to_owned())),
-        Form::Integer => trimmed.parse::<i64>().map(Value::from).map_err(|_| expected("a whole number")),
-        Form::Number => trimmed.parse::<f64>().map(Value::from).map_err(|_| expected("a number")),
-        Form::Flag => trimmed.parse::<bool>().map(Value::from).map_err(|_| expected("`true` or `false`")),
+        Form::Integer => trimmed
+            .parse::<i64>()
+            .map(Value::from)
+            .map_err(|_| expected("a whole number")),
+        Form::Number => trimmed
+            .parse::<f64>()
+            .map(Value::from)
+            .map_err(|_| expected("a number")),
+        Form::Flag => trimmed
+            .parse::<bool>()
+            .map(Value::from)
+            .map_err(|_| expected("`true` or `false`")),
         Form::List if trimmed.is_empty() => Ok(Value::Array(Vec::new())),
         Form::List if trimmed.starts_with('[') => inline(trimmed),
-        Form::List => Ok(trimmed.split(',').map(|item| Value::String(item.trim().to_owned())).collect()),
+        Form::List => Ok(trimmed
+            .split(',')
+            .map(|item| Value::String(item.trim().to_owned()))
+            .collect()),
         Form::Map => match inline(trimmed)? {
             map @ Value::Object(_) => Ok(map),
             _ => Err(expected("a map such as `{name: value}`")),
@@ -68,10 +80,11 @@ pub(crate) fn value_of_text(setting: &Setting, text: &str) -> Result<Value, Stri
 /// A list or a map in one text, as YAML or JSON.
 fn inline(text: &str) -> Result<Value, String> {
     let node = yaml::parse(text, &Limits::default());
-    node.map(|node| node.to_json()).map_err(|problems| match problems.first() {
-        Some(problem) => format!("`{text}` is not readable: {}", problem.message),
-        None => format!("`{text}` is not readable"),
-    })
+    node.map(|node| node.to_json())
+        .map_err(|problems| match problems.first() {
+            Some(problem) => format!("`{text}` is not readable: {}", problem.message),
+            None => format!("`{text}` is not readable"),
+        })
 }
 
 /// The assignments as one tree; later ones win.
@@ -84,12 +97,16 @@ pub(crate) fn tree<'a>(assignments: impl IntoIterator<Item = &'a Assignment>) ->
 }
 
 fn put(map: &mut Map<String, Value>, path: &[String], value: Value) {
-    let Some((name, rest)) = path.split_first() else { return };
+    let Some((name, rest)) = path.split_first() else {
+        return;
+    };
     if rest.is_empty() {
         map.insert(name.clone(), value);
         return;
     }
-    let inner = map.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
+    let inner = map
+        .entry(name.clone())
+        .or_insert_with(|| Value::Object(Map::new()));
     if !inner.is_object() {
         *inner = Value::Object(Map::new());
     }

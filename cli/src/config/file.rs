@@ -13,24 +13,44 @@ use crate::exit::WrongInput;
 /// Reads the file. The error shows each problem with its line.
 pub(crate) fn read(settings: &Settings, file: &Path) -> anyhow::Result<Vec<Assignment>> {
     let shown = file.display().to_string();
-    let source = std::fs::read_to_string(file)
-        .map_err(|error| WrongInput::new(format!("the configuration file `{shown}` cannot be read: {error}")))?;
+    let source = std::fs::read_to_string(file).map_err(|error| {
+        WrongInput::new(format!(
+            "the configuration file `{shown}` cannot be read: {error}"
+        ))
+    })?;
     parse(settings, &shown, &source).map_err(|problems| {
         let rendered = yaml::render_all(&problems, Some(&shown), &source);
         WrongInput::new(format!("the configuration file is wrong\n{rendered}")).into()
     })
 }
 
-fn parse(settings: &Settings, file: &str, source: &str) -> Result<Vec<Assignment>, Vec<Diagnostic>> {
-    if source.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+fn parse(
+    settings: &Settings,
+    file: &str,
+    source: &str,
+) -> Result<Vec<Assignment>, Vec<Diagnostic>> {
+    if source
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+    {
         return Ok(Vec::new());
     }
     let root = yaml::parse(source, &Limits::default())?;
-    let mut reader = Reader { settings, file, source, found: Vec::new(), problems: Vec::new() };
+    let mut reader = Reader {
+        settings,
+        file,
+        source,
+        found: Vec::new(),
+        problems: Vec::new(),
+    };
     if let Some(whole) = settings.section(&[]) {
         reader.section(whole, &root);
     }
-    if reader.problems.is_empty() { Ok(reader.found) } else { Err(reader.problems) }
+    if reader.problems.is_empty() {
+        Ok(reader.found)
+    } else {
+        Err(reader.problems)
+    }
 }
 
 struct Reader<'a> {
@@ -47,14 +67,27 @@ impl Reader<'_> {
             return;
         }
         let Some(mapping) = node.as_mapping() else {
-            let name = if section.path.is_empty() { "the file".to_owned() } else { format!("`{}`", shown(&section.path)) };
-            self.problem(format!("{name} must hold settings, as in `{}: …`", example(section)), node, None);
+            let name = if section.path.is_empty() {
+                "the file".to_owned()
+            } else {
+                format!("`{}`", shown(&section.path))
+            };
+            self.problem(
+                format!("{name} must hold settings, as in `{}: …`", example(section)),
+                node,
+                None,
+            );
             return;
         };
         for (key, entry) in mapping.iter() {
             match section.member(key) {
                 Some(member) => {
-                    let path: Vec<String> = section.path.iter().cloned().chain([member.to_owned()]).collect();
+                    let path: Vec<String> = section
+                        .path
+                        .iter()
+                        .cloned()
+                        .chain([member.to_owned()])
+                        .collect();
                     self.member(path, entry);
                 }
                 None => self.unknown(section, key, entry),
@@ -69,11 +102,23 @@ impl Reader<'_> {
             match value(setting, &entry.value) {
                 Ok(value) => {
                     let span = entry.value.span;
-                    let origin = Origin::File { file: self.file.to_owned(), line: span.line, column: span.column };
-                    self.found.push(Assignment { path, value, origin });
+                    let origin = Origin::File {
+                        file: self.file.to_owned(),
+                        line: span.line,
+                        column: span.column,
+                    };
+                    self.found.push(Assignment {
+                        path,
+                        value,
+                        origin,
+                    });
                 }
                 Err(expected) => {
-                    self.problem(format!("`{}` must be {expected}", setting.name()), &entry.value, None);
+                    self.problem(
+                        format!("`{}` must be {expected}", setting.name()),
+                        &entry.value,
+                        None,
+                    );
                 }
             }
         }
@@ -85,15 +130,23 @@ impl Reader<'_> {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("known: `{}`", names.join("`, `")),
         };
-        let place = if section.path.is_empty() { String::new() } else { format!(" in `{}`", shown(&section.path)) };
-        let problem = Diagnostic::error(DiagnosticKind::Structure, format!("unknown setting `{key}`{place}"))
-            .with_hint(hint)
-            .at(entry.key_span, self.source);
+        let place = if section.path.is_empty() {
+            String::new()
+        } else {
+            format!(" in `{}`", shown(&section.path))
+        };
+        let problem = Diagnostic::error(
+            DiagnosticKind::Structure,
+            format!("unknown setting `{key}`{place}"),
+        )
+        .with_hint(hint)
+        .at(entry.key_span, self.source);
         self.problems.push(problem);
     }
 
     fn problem(&mut self, message: String, node: &Node, hint: Option<String>) {
-        let problem = Diagnostic::error(DiagnosticKind::Structure, message).at(node.span, self.source);
+        let problem =
+            Diagnostic::error(DiagnosticKind::Structure, message).at(node.span, self.source);
         self.problems.push(match hint {
             Some(hint) => problem.with_hint(hint),
             None => problem,
@@ -107,9 +160,9 @@ fn value(setting: &Setting, node: &Node) -> Result<Value, &'static str> {
         return Ok(setting.default.clone());
     }
     match (&setting.form, &node.kind) {
-        (Form::Text | Form::Choice(_), Kind::Scalar(_)) => {
-            Ok(node.as_text().map_or(Value::Null, |text| Value::String(text.to_owned())))
-        }
+        (Form::Text | Form::Choice(_), Kind::Scalar(_)) => Ok(node
+            .as_text()
+            .map_or(Value::Null, |text| Value::String(text.to_owned()))),
         (Form::Text | Form::Choice(_), _) => Err("a single value"),
         (Form::Integer | Form::Number | Form::Flag, Kind::Scalar(_)) => Ok(node.to_json()),
         (Form::Integer, _) => Err("a whole number"),
@@ -122,5 +175,8 @@ fn value(setting: &Setting, node: &Node) -> Result<Value, &'static str> {
 }
 
 fn example(section: &Section) -> String {
-    section.members.first().map_or_else(|| "name".to_owned(), |member| kebab(member))
+    section
+        .members
+        .first()
+        .map_or_else(|| "name".to_owned(), |member| kebab(member))
 }

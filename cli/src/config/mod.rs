@@ -2,19 +2,24 @@
 
 mod assignment;
 mod environment;
+mod expressions;
 mod file;
 mod print;
 mod reference;
+mod sections;
 mod settings;
 
 use std::path::{Path, PathBuf};
 
-use flowmill_backends::config::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use self::assignment::{Assignment, Origin};
+use self::expressions::ExpressionsConfig;
+use self::sections::{
+    EncryptionConfig, FilesConfig, FlowLimitsConfig, QueueConfig, StoreConfig, VariablesConfig,
+};
 use self::settings::Settings;
 use crate::exit::WrongInput;
 use crate::telemetry;
@@ -28,57 +33,32 @@ pub(crate) struct Config {
     pub(crate) data_directory: Option<PathBuf>,
     /// A folder of flows (YAML) to load and to watch.
     pub(crate) flows: Option<PathBuf>,
-    /// Where the API listens.
-    pub(crate) server: ServerConfig,
+    /// Plugin defaults for all flows, as in a flow: `[{type: …, forced: false, values: {…}}]`. Those of a flow win, unless forced here.
+    pub(crate) plugin_defaults: Vec<Value>,
     /// The process's own log.
     pub(crate) log: telemetry::Config,
     /// What expressions see besides the execution.
     pub(crate) variables: VariablesConfig,
     /// How secret inputs and outputs are kept.
     pub(crate) encryption: EncryptionConfig,
-    /// Plugin defaults for all flows, as in a flow: `[{type: …, forced: false, values: {…}}]`. Those of a flow win, unless forced here.
-    pub(crate) plugin_defaults: Vec<Value>,
-}
-
-/// Where the API listens.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub(crate) struct ServerConfig {
-    /// The address; `0.0.0.0` for all. There is no login: whoever reaches it can run anything.
-    pub(crate) host: String,
-    /// The port; `0` takes a free one, which the log tells.
-    pub(crate) port: u16,
-}
-
-/// What expressions see besides the execution.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub(crate) struct VariablesConfig {
-    /// `globals` in expressions: names with values of any kind.
-    pub(crate) globals: Map<String, Value>,
-    /// Environment variables with one of these prefixes are `envs` in expressions, without the prefix and in lower case:
-    /// `ENV_MY_VAR` is `envs.my_var`.
-    pub(crate) env_prefixes: Vec<String>,
-}
-
-/// How secret inputs and outputs are kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub(crate) struct EncryptionConfig {
-    /// The key, base64 of 16 or 32 bytes. Without one, flows cannot have inputs and outputs of type SECRET.
-    pub(crate) secret_key: Option<Secret>,
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        Self { host: "127.0.0.1".into(), port: 8080 }
-    }
-}
-
-impl Default for VariablesConfig {
-    fn default() -> Self {
-        Self { globals: Map::new(), env_prefixes: vec!["ENV_".into(), "KESTRA_".into()] }
-    }
+    /// How expressions are read and evaluated.
+    pub(crate) expressions: ExpressionsConfig,
+    /// What the text of a flow may cost to read.
+    pub(crate) flow_limits: FlowLimitsConfig,
+    /// Where state is kept.
+    pub(crate) store: StoreConfig,
+    /// How services talk to each other.
+    pub(crate) queue: QueueConfig,
+    /// Where files are kept.
+    pub(crate) files: FilesConfig,
+    /// The service that owns executions.
+    pub(crate) executor: flowmill_executor::Config,
+    /// The service that runs tasks.
+    pub(crate) worker: flowmill_worker::Config,
+    /// What tasks read.
+    pub(crate) tasks: flowmill_tasks::Config,
+    /// The REST API. There is no login unless one is set: whoever reaches the port can run anything.
+    pub(crate) api: flowmill_api::Config,
 }
 
 /// What flags say about the configuration.
@@ -99,14 +79,26 @@ pub(crate) struct Loaded {
 impl Flags {
     /// Flags that name this file, if any.
     pub(crate) fn new(file: Option<PathBuf>) -> Self {
-        Self { file, assignments: Vec::new() }
+        Self {
+            file,
+            assignments: Vec::new(),
+        }
     }
 
     /// A flag that sets a setting, if it was given.
-    pub(crate) fn set(mut self, flag: &'static str, path: &[&str], value: Option<impl Into<Value>>) -> Self {
+    pub(crate) fn set(
+        mut self,
+        flag: &'static str,
+        path: &[&str],
+        value: Option<impl Into<Value>>,
+    ) -> Self {
         if let Some(value) = value {
             let path = path.iter().map(|part| (*part).to_owned()).collect();
-            self.assignments.push(Assignment { path, value: value.into(), origin: Origin::Flag(flag) });
+            self.assignments.push(Assignment {
+                path,
+                value: value.into(),
+                origin: Origin::Flag(flag),
+            });
         }
         self
     }
@@ -120,14 +112,26 @@ impl Flags {
 impl Config {
     /// What is in force with these flags, in this environment.
     pub(crate) fn load(flags: Flags) -> anyhow::Result<Loaded> {
-        Self::load_from(flags, std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?))))
+        Self::load_from(
+            flags,
+            std::env::vars_os().filter_map(|(name, text)| {
+                Some((name.into_string().ok()?, text.into_string().ok()?))
+            }),
+        )
     }
 
-    fn load_from(flags: Flags, variables: impl Iterator<Item = (String, String)>) -> anyhow::Result<Loaded> {
+    fn load_from(
+        flags: Flags,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> anyhow::Result<Loaded> {
         let settings = all_settings();
         let variables: Vec<_> = variables.collect();
-        let named = variables.iter().find(|(name, text)| name == "FLOWMILL_CONFIG" && !text.is_empty());
-        let file = flags.file.or_else(|| named.map(|(_, text)| PathBuf::from(text)));
+        let named = variables
+            .iter()
+            .find(|(name, text)| name == "FLOWMILL_CONFIG" && !text.is_empty());
+        let file = flags
+            .file
+            .or_else(|| named.map(|(_, text)| PathBuf::from(text)));
         let mut assignments = match file {
             Some(file) => file::read(&settings, &file)?,
             None => Vec::new(),
@@ -135,7 +139,10 @@ impl Config {
         let (from_environment, warnings) = environment::read(&settings, variables.into_iter())?;
         assignments.extend(from_environment);
         assignments.extend(flags.assignments);
-        Ok(Loaded { config: assemble(&assignments)?, warnings })
+        Ok(Loaded {
+            config: assemble(&assignments)?,
+            warnings,
+        })
     }
 
     /// The configuration as YAML, secrets masked.
@@ -150,7 +157,8 @@ impl Config {
 }
 
 fn all_settings() -> Settings {
-    let defaults = serde_json::to_value(Config::default()).expect("a configuration is written as JSON");
+    let defaults =
+        serde_json::to_value(Config::default()).expect("a configuration is written as JSON");
     Settings::new(schemars::schema_for!(Config).as_value(), &defaults)
 }
 
@@ -164,7 +172,11 @@ fn assemble(assignments: &[Assignment]) -> anyhow::Result<Config> {
     for assignment in assignments {
         if let Err(error) = serde_json::from_value::<Config>(assignment::tree([assignment])) {
             let name = settings::shown(&assignment.path);
-            return Err(WrongInput::new(format!("{}: `{name}` is wrong: {error}", assignment.origin)).into());
+            return Err(WrongInput::new(format!(
+                "{}: `{name}` is wrong: {error}",
+                assignment.origin
+            ))
+            .into());
         }
     }
     Err(WrongInput::new(format!("the configuration is wrong: {whole}")).into())
@@ -178,41 +190,63 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("flowmill.yaml");
         std::fs::write(&file, yaml).unwrap();
-        let flags = Flags { file: Some(file), ..flags };
-        let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let flags = Flags {
+            file: Some(file),
+            ..flags
+        };
+        let variables = variables
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         Config::load_from(flags, variables)
     }
 
     fn refusal(yaml: &str, variables: &[(&str, &str)]) -> String {
-        load(yaml, variables, Flags::default()).err().unwrap().to_string()
+        load(yaml, variables, Flags::default())
+            .err()
+            .unwrap()
+            .to_string()
     }
 
     #[test]
     fn flags_win_over_variables_over_the_file_over_the_defaults() {
-        let yaml = "server: {host: 1.1.1.1, port: 1}\nlog: {level: debug}\n";
-        let variables = [("FLOWMILL_SERVER_HOST", "2.2.2.2"), ("FLOWMILL_SERVER_PORT", "2")];
-        let flags = Flags::default().set("--port", &["server", "port"], Some(3));
+        let yaml = "api: {host: 1.1.1.1, port: 1}\nlog: {level: debug}\n";
+        let variables = [("FLOWMILL_API_HOST", "2.2.2.2"), ("FLOWMILL_API_PORT", "2")];
+        let flags = Flags::default().set("--port", &["api", "port"], Some(3));
         let config = load(yaml, &variables, flags).unwrap().config;
-        assert_eq!(config.server, ServerConfig { host: "2.2.2.2".into(), port: 3 });
+        assert_eq!((config.api.host.as_str(), config.api.port), ("2.2.2.2", 3));
         assert_eq!(config.log.level, "debug");
         assert_eq!(config.variables, VariablesConfig::default());
     }
 
     #[test]
     fn an_unknown_setting_is_refused_with_its_line_and_the_nearest_name() {
-        let message = refusal("log:\n  level: info\nserver:\n  prot: 80\n", &[]);
-        assert!(message.contains("flowmill.yaml:4:3: error: unknown setting `prot` in `server` (did you mean `port`?)"), "{message}");
+        let message = refusal("log:\n  level: info\napi:\n  prot: 80\n", &[]);
+        assert!(
+            message.contains(
+                "flowmill.yaml:4:3: error: unknown setting `prot` in `api` (did you mean `port`?)"
+            ),
+            "{message}"
+        );
         assert!(message.contains("4 |   prot: 80\n"), "{message}");
     }
 
     #[test]
     fn a_wrong_value_is_refused_with_its_setting_and_its_place() {
-        let message = refusal("server:\n  port: 70000\n", &[]);
-        assert!(message.contains("flowmill.yaml:2:9: `server.port` is wrong"), "{message}");
-        let message = refusal("", &[("FLOWMILL_SERVER_PORT", "http")]);
-        assert_eq!(message, "environment variable FLOWMILL_SERVER_PORT: `http` is not a whole number");
+        let message = refusal("api:\n  port: 70000\n", &[]);
+        assert!(
+            message.contains("flowmill.yaml:2:9: `api.port` is wrong"),
+            "{message}"
+        );
+        let message = refusal("", &[("FLOWMILL_API_PORT", "http")]);
+        assert_eq!(
+            message,
+            "environment variable FLOWMILL_API_PORT: `http` is not a whole number"
+        );
         let message = refusal("", &[("FLOWMILL_LOG_FORMAT", "xml")]);
-        assert!(message.starts_with("environment variable FLOWMILL_LOG_FORMAT: `log.format` is wrong"), "{message}");
+        assert!(
+            message.starts_with("environment variable FLOWMILL_LOG_FORMAT: `log.format` is wrong"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -226,7 +260,10 @@ mod tests {
 
     #[test]
     fn lists_and_maps_come_from_variables_too() {
-        let variables = [("FLOWMILL_VARIABLES_ENV_PREFIXES", "X_, Y_"), ("FLOWMILL_VARIABLES_GLOBALS", "{a: {b: 2}}")];
+        let variables = [
+            ("FLOWMILL_VARIABLES_ENV_PREFIXES", "X_, Y_"),
+            ("FLOWMILL_VARIABLES_GLOBALS", "{a: {b: 2}}"),
+        ];
         let config = load("", &variables, Flags::default()).unwrap().config;
         assert_eq!(config.variables.env_prefixes, ["X_", "Y_"]);
         assert_eq!(config.variables.globals["a"]["b"], 2);
@@ -235,7 +272,7 @@ mod tests {
     #[test]
     fn a_variable_that_is_no_setting_is_warned_about_unless_kubernetes_made_it() {
         let variables = [
-            ("FLOWMILL_SERVR_PORT", "1"),
+            ("FLOWMILL_APPI_PORT", "1"),
             ("FLOWMILL_PORT", "tcp://10.0.0.1:80"),
             ("FLOWMILL_PORT_80_TCP_ADDR", "10.0.0.1"),
             ("FLOWMILL_API_SERVICE_HOST", "10.0.0.1"),
@@ -243,14 +280,20 @@ mod tests {
         let warnings = load("", &variables, Flags::default()).unwrap().warnings;
         assert_eq!(
             warnings,
-            ["environment variable FLOWMILL_SERVR_PORT is no setting and is ignored (did you mean FLOWMILL_SERVER_PORT?)"]
+            [
+                "environment variable FLOWMILL_APPI_PORT is no setting and is ignored (did you mean FLOWMILL_API_PORT?)"
+            ]
         );
     }
 
     #[test]
     fn printing_shows_no_secret() {
         let yaml = "encryption: {secret-key: hunter2}\nvariables: {globals: {db-password: hunter2, db: {apiToken: hunter2, user: me}}}\n";
-        let printed = load(yaml, &[], Flags::default()).unwrap().config.print().unwrap();
+        let printed = load(yaml, &[], Flags::default())
+            .unwrap()
+            .config
+            .print()
+            .unwrap();
         assert!(!printed.contains("hunter2"), "{printed}");
         assert!(printed.contains("user: me"), "{printed}");
         assert!(printed.contains("port: 8080"), "{printed}");

@@ -7,7 +7,14 @@ use super::Config;
 use super::settings::{Settings, kebab};
 
 /// What a free-form name must hold for its value to be hidden.
-const SECRETIVE: [&str; 6] = ["password", "passwd", "secret", "token", "credential", "apikey"];
+const SECRETIVE: [&str; 6] = [
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "credential",
+    "apikey",
+];
 
 /// What is in force. Secrets are masked by their type; in the free-form parts, whatever is named like one.
 pub(super) fn yaml(config: &Config, settings: &Settings) -> anyhow::Result<String> {
@@ -17,7 +24,8 @@ pub(super) fn yaml(config: &Config, settings: &Settings) -> anyhow::Result<Strin
             mask(part);
         }
     }
-    serde_saphyr::to_string(&named(value, settings, &mut Vec::new())).context("the configuration cannot be written")
+    serde_saphyr::to_string(&named(value, settings, &mut Vec::new()))
+        .context("the configuration cannot be written")
 }
 
 /// The sections with their names as we write them; what is in a free-form setting stays.
@@ -40,7 +48,11 @@ fn mask(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                let plain: String = name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+                let plain: String = name
+                    .to_lowercase()
+                    .chars()
+                    .filter(char::is_ascii_alphanumeric)
+                    .collect();
                 if !member.is_object() && SECRETIVE.iter().any(|word| plain.contains(word)) {
                     *member = "***".into();
                 } else {

@@ -25,12 +25,23 @@ pub(crate) fn page(settings: &Settings) -> String {
     let mut page = INTRODUCTION.to_owned();
     // writing to a string does not fail
     for section in settings.sections() {
-        let members: Vec<&Setting> =
-            settings.iter().filter(|setting| setting.path.split_last().is_some_and(|(_, rest)| rest == section.path)).collect();
+        let members: Vec<&Setting> = settings
+            .iter()
+            .filter(|setting| {
+                setting
+                    .path
+                    .split_last()
+                    .is_some_and(|(_, rest)| rest == section.path)
+            })
+            .collect();
         if members.is_empty() {
             continue;
         }
-        let title = if section.path.is_empty() { "At the top".to_owned() } else { format!("`{}`", shown(&section.path)) };
+        let title = if section.path.is_empty() {
+            "At the top".to_owned()
+        } else {
+            format!("`{}`", shown(&section.path))
+        };
         let _ = write!(page, "\n## {title}\n\n");
         if !section.path.is_empty() && !section.documentation.is_empty() {
             let _ = write!(page, "{}\n\n", section.documentation.trim());
@@ -40,7 +51,9 @@ pub(crate) fn page(settings: &Settings) -> String {
             let _ = writeln!(page, "{}", row(setting));
         }
     }
-    page.push_str("\n## Other environment variables\n\n| variable | what it does |\n| --- | --- |\n");
+    page.push_str(
+        "\n## Other environment variables\n\n| variable | what it does |\n| --- | --- |\n",
+    );
     for (name, documentation) in OTHERS {
         let _ = writeln!(page, "| `{name}` | {} |", cell(documentation));
     }
@@ -48,13 +61,21 @@ pub(crate) fn page(settings: &Settings) -> String {
 }
 
 fn row(setting: &Setting) -> String {
-    let name = setting.path.last().map(|name| kebab(name)).unwrap_or_default();
+    let name = setting
+        .path
+        .last()
+        .map(|name| kebab(name))
+        .unwrap_or_default();
     let mut documentation = cell(&setting.documentation);
     if let Form::Choice(words) = &setting.form {
         let _ = write!(documentation, " One of `{}`.", words.join("`, `"));
     }
     let _ = write!(documentation, " `{}`", setting.variable());
-    format!("| `{name}` | {} | {} |", default(&setting.default), documentation.trim())
+    format!(
+        "| `{name}` | {} | {} |",
+        default(&setting.default),
+        documentation.trim()
+    )
 }
 
 fn default(value: &Value) -> String {
@@ -70,5 +91,8 @@ fn default(value: &Value) -> String {
 
 /// Text that stays within one cell of a table.
 fn cell(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace('|', "\\|")
 }

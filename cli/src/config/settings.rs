@@ -55,9 +55,16 @@ pub(crate) enum Form {
 impl Settings {
     /// The settings of a configuration type with this schema and these defaults.
     pub(crate) fn new(schema: &Value, defaults: &Value) -> Self {
-        let mut walk = Walk { root: schema, settings: Vec::new(), sections: Vec::new() };
+        let mut walk = Walk {
+            root: schema,
+            settings: Vec::new(),
+            sections: Vec::new(),
+        };
         walk.visit(&mut Vec::new(), schema, defaults, None);
-        Self { settings: walk.settings, sections: walk.sections }
+        Self {
+            settings: walk.settings,
+            sections: walk.sections,
+        }
     }
 
     /// All of them.
@@ -82,7 +89,9 @@ impl Settings {
 
     /// The setting that an environment variable sets.
     pub(crate) fn by_variable(&self, variable: &str) -> Option<&Setting> {
-        self.settings.iter().find(|setting| setting.variable() == variable)
+        self.settings
+            .iter()
+            .find(|setting| setting.variable() == variable)
     }
 }
 
@@ -117,13 +126,22 @@ impl Section {
     /// The member whose name is this one, written in whatever way: `secretKey` is `secret-key`.
     pub(crate) fn member(&self, written: &str) -> Option<&str> {
         let exact = self.members.iter().find(|member| *member == written);
-        exact.or_else(|| self.members.iter().find(|member| plain(member) == plain(written))).map(String::as_str)
+        exact
+            .or_else(|| {
+                self.members
+                    .iter()
+                    .find(|member| plain(member) == plain(written))
+            })
+            .map(String::as_str)
     }
 }
 
 /// A name without the marks between its words.
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|c| !matches!(c, '-' | '_'))
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// `secret-key` and `secretKey` as `SECRET_KEY`.
@@ -149,7 +167,13 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn visit(&mut self, path: &mut Vec<String>, schema: &'a Value, defaults: &Value, documentation: Option<&str>) {
+    fn visit(
+        &mut self,
+        path: &mut Vec<String>,
+        schema: &'a Value,
+        defaults: &Value,
+        documentation: Option<&str>,
+    ) {
         let own = text(schema, "description").map(str::to_owned);
         let schema = self.resolve(schema);
         // what a field says of itself goes before what its type says of itself
@@ -161,17 +185,31 @@ impl<'a> Walk<'a> {
         match self.members(schema) {
             Some(members) => {
                 let names = members.iter().map(|(name, _)| (*name).to_owned()).collect();
-                self.sections.push(Section { path: path.clone(), documentation, members: names });
+                self.sections.push(Section {
+                    path: path.clone(),
+                    documentation,
+                    members: names,
+                });
                 for (name, member) in members {
                     path.push(name.to_owned());
                     let own = text(member, "description");
-                    self.visit(path, member, defaults.get(name).unwrap_or(&Value::Null), own);
+                    self.visit(
+                        path,
+                        member,
+                        defaults.get(name).unwrap_or(&Value::Null),
+                        own,
+                    );
                     path.pop();
                 }
             }
             None => {
                 let form = self.form(schema);
-                self.settings.push(Setting { path: path.clone(), documentation, form, default: defaults.clone() });
+                self.settings.push(Setting {
+                    path: path.clone(),
+                    documentation,
+                    form,
+                    default: defaults.clone(),
+                });
             }
         }
     }
@@ -180,10 +218,16 @@ impl<'a> Walk<'a> {
     fn resolve(&self, schema: &'a Value) -> &'a Value {
         if let Some(reference) = text(schema, "$ref") {
             let pointer = reference.trim_start_matches('#');
-            return self.root.pointer(pointer).map_or(schema, |target| self.resolve(target));
+            return self
+                .root
+                .pointer(pointer)
+                .map_or(schema, |target| self.resolve(target));
         }
         let alternatives = schema.get("anyOf").and_then(Value::as_array);
-        let mut others = alternatives.into_iter().flatten().filter(|other| text(other, "type") != Some("null"));
+        let mut others = alternatives
+            .into_iter()
+            .flatten()
+            .filter(|other| text(other, "type") != Some("null"));
         match (others.next(), others.next()) {
             (Some(only), None) => self.resolve(only),
             _ => schema,
@@ -194,7 +238,12 @@ impl<'a> Walk<'a> {
     fn members(&self, schema: &'a Value) -> Option<Vec<(&'a str, &'a Value)>> {
         let mut found: Vec<(&str, &Value)> = properties(schema).into_iter().flatten().collect();
         let mut tags = Vec::new();
-        for alternative in schema.get("oneOf").and_then(Value::as_array).into_iter().flatten() {
+        for alternative in schema
+            .get("oneOf")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             let alternative = self.resolve(alternative);
             for (name, member) in properties(alternative).into_iter().flatten() {
                 if member.get("const").is_some() {
@@ -213,7 +262,10 @@ impl<'a> Walk<'a> {
             return Form::Choice(words);
         }
         let named = match schema.get("type") {
-            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).find(|name| *name != "null"),
+            Some(Value::Array(several)) => several
+                .iter()
+                .filter_map(Value::as_str)
+                .find(|name| *name != "null"),
             Some(Value::String(one)) => Some(one.as_str()),
             _ => None,
         };
@@ -230,13 +282,23 @@ impl<'a> Walk<'a> {
 
 fn properties(schema: &Value) -> Option<impl Iterator<Item = (&str, &Value)>> {
     let properties: &Map<String, Value> = schema.get("properties")?.as_object()?;
-    Some(properties.iter().map(|(name, member)| (name.as_str(), member)))
+    Some(
+        properties
+            .iter()
+            .map(|(name, member)| (name.as_str(), member)),
+    )
 }
 
 /// The words of an enum without data.
 fn words(schema: &Value) -> Option<Vec<String>> {
     if let Some(words) = schema.get("enum").and_then(Value::as_array) {
-        return Some(words.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        return Some(
+            words
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+        );
     }
     if let Some(word) = text(schema, "const") {
         return Some(vec![word.to_owned()]);
@@ -290,28 +352,67 @@ mod tests {
     }
 
     fn settings() -> Settings {
-        let defaults = serde_json::to_value(Sample { inner: Some(Inner::default()), ..Sample::default() }).unwrap();
+        let defaults = serde_json::to_value(Sample {
+            inner: Some(Inner::default()),
+            ..Sample::default()
+        })
+        .unwrap();
         Settings::new(schemars::schema_for!(Sample).as_value(), &defaults)
     }
 
     #[test]
     fn each_setting_has_a_path_a_form_a_default_and_a_variable() {
         let settings = settings();
-        let seen: Vec<_> =
-            settings.iter().map(|s| (s.name(), s.form.clone(), s.default.to_string(), s.variable())).collect();
+        let seen: Vec<_> = settings
+            .iter()
+            .map(|s| {
+                (
+                    s.name(),
+                    s.form.clone(),
+                    s.default.to_string(),
+                    s.variable(),
+                )
+            })
+            .collect();
         let expected = [
             ("slots", Form::Integer, "0", "FLOWMILL_SLOTS"),
-            ("target-folder", Form::Text, "null", "FLOWMILL_TARGET_FOLDER"),
-            ("inner.no-noise", Form::Flag, "false", "FLOWMILL_INNER_NO_NOISE"),
-            ("level", Form::Choice(vec!["low".into(), "high".into()]), "\"low\"", "FLOWMILL_LEVEL"),
+            (
+                "target-folder",
+                Form::Text,
+                "null",
+                "FLOWMILL_TARGET_FOLDER",
+            ),
+            (
+                "inner.no-noise",
+                Form::Flag,
+                "false",
+                "FLOWMILL_INNER_NO_NOISE",
+            ),
+            (
+                "level",
+                Form::Choice(vec!["low".into(), "high".into()]),
+                "\"low\"",
+                "FLOWMILL_LEVEL",
+            ),
             ("names", Form::List, "[]", "FLOWMILL_NAMES"),
             ("globals", Form::Map, "{}", "FLOWMILL_GLOBALS"),
         ];
         let expected = expected.map(|(name, form, default, variable)| {
-            (name.to_owned(), form, default.to_owned(), variable.to_owned())
+            (
+                name.to_owned(),
+                form,
+                default.to_owned(),
+                variable.to_owned(),
+            )
         });
         assert_eq!(seen, expected);
-        assert_eq!(settings.by_variable("FLOWMILL_INNER_NO_NOISE").unwrap().documentation, "Quietly.");
+        assert_eq!(
+            settings
+                .by_variable("FLOWMILL_INNER_NO_NOISE")
+                .unwrap()
+                .documentation,
+            "Quietly."
+        );
     }
 
     #[test]

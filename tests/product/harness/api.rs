@@ -27,9 +27,20 @@ impl Api {
     pub fn new(address: &str) -> Self {
         // the client wants one, though it speaks no TLS here; another test of this process may have been first
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Self { address: address.to_owned(), runtime, client }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(PATIENCE)
+            .build()
+            .unwrap();
+        Self {
+            address: address.to_owned(),
+            runtime,
+            client,
+        }
     }
 
     /// `127.0.0.1:40123`.
@@ -37,28 +48,41 @@ impl Api {
         &self.address
     }
 
-    pub fn try_call(&self, method: Method, path: &str, body: Option<(&str, Vec<u8>)>) -> reqwest::Result<Answer> {
-        let mut request = self.client.request(method, format!("http://{}{path}", self.address));
+    pub fn try_call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, Vec<u8>)>,
+    ) -> reqwest::Result<Answer> {
+        let mut request = self
+            .client
+            .request(method, format!("http://{}{path}", self.address));
         if let Some((kind, content)) = body {
             request = request.header(CONTENT_TYPE, kind).body(content);
         }
         self.runtime.block_on(async {
             let response = request.send().await?;
             let status = response.status().as_u16();
-            Ok(Answer { status, body: response.bytes().await?.to_vec() })
+            Ok(Answer {
+                status,
+                body: response.bytes().await?.to_vec(),
+            })
         })
     }
 
     pub fn get(&self, path: &str) -> Answer {
-        self.try_call(Method::GET, path, None).expect("the server answers")
+        self.try_call(Method::GET, path, None)
+            .expect("the server answers")
     }
 
     pub fn delete(&self, path: &str) -> Answer {
-        self.try_call(Method::DELETE, path, None).expect("the server answers")
+        self.try_call(Method::DELETE, path, None)
+            .expect("the server answers")
     }
 
     pub fn post(&self, path: &str, kind: &str, content: impl Into<Vec<u8>>) -> Answer {
-        self.try_call(Method::POST, path, Some((kind, content.into()))).expect("the server answers")
+        self.try_call(Method::POST, path, Some((kind, content.into())))
+            .expect("the server answers")
     }
 
     /// Saves a flow; it must be taken.
@@ -84,8 +108,17 @@ impl Api {
         }
         let url = format!("http://{}/api/v1/executions/{flow}{query}", self.address);
         let answer = self.runtime.block_on(async {
-            let response = self.client.post(url).multipart(form).send().await.expect("the server answers");
-            Answer { status: response.status().as_u16(), body: response.bytes().await.unwrap().to_vec() }
+            let response = self
+                .client
+                .post(url)
+                .multipart(form)
+                .send()
+                .await
+                .expect("the server answers");
+            Answer {
+                status: response.status().as_u16(),
+                body: response.bytes().await.unwrap().to_vec(),
+            }
         });
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()
@@ -110,7 +143,10 @@ impl Api {
             if holds(&execution) {
                 return execution;
             }
-            assert!(Instant::now() < until, "execution {id} hangs: {execution:#}");
+            assert!(
+                Instant::now() < until,
+                "execution {id} hangs: {execution:#}"
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -119,7 +155,10 @@ impl Api {
     pub fn messages(&self, id: &str) -> Vec<String> {
         let entries = self.get(&format!("/api/v1/logs/{id}")).json();
         let entries = entries.as_array().cloned().unwrap_or_default();
-        entries.iter().map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
+        entries
+            .iter()
+            .map(|entry| entry["message"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 }
 
@@ -129,7 +168,8 @@ impl Answer {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text()))
     }
 }
 
@@ -140,10 +180,17 @@ pub fn state(value: &Value) -> &str {
 
 /// The task run of a task.
 pub fn task_run<'a>(execution: &'a Value, task: &str) -> &'a Value {
-    let runs = execution["taskRunList"].as_array().expect("it has task runs");
-    runs.iter().find(|run| run["taskId"] == task).unwrap_or_else(|| panic!("no run of `{task}`: {execution:#}"))
+    let runs = execution["taskRunList"]
+        .as_array()
+        .expect("it has task runs");
+    runs.iter()
+        .find(|run| run["taskId"] == task)
+        .unwrap_or_else(|| panic!("no run of `{task}`: {execution:#}"))
 }
 
 fn is_terminal(state: &str) -> bool {
-    matches!(state, "SUCCESS" | "WARNING" | "FAILED" | "KILLED" | "CANCELLED" | "SKIPPED" | "RETRIED")
+    matches!(
+        state,
+        "SUCCESS" | "WARNING" | "FAILED" | "KILLED" | "CANCELLED" | "SKIPPED" | "RETRIED"
+    )
 }

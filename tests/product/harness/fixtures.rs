@@ -43,7 +43,11 @@ pub fn products() -> WebServer {
     let products = std::fs::read(super::in_tests("fixtures/products.json")).unwrap();
     WebServer::start(move |path| match path {
         "/products" => Reply::Body(200, "application/json", products.clone()),
-        "/" => Reply::Body(200, "text/html", b"<html><body><h1>A page</h1></body></html>".to_vec()),
+        "/" => Reply::Body(
+            200,
+            "text/html",
+            b"<html><body><h1>A page</h1></body></html>".to_vec(),
+        ),
         _ => Reply::Body(404, "text/plain", b"nothing here".to_vec()),
     })
 }
@@ -58,13 +62,23 @@ fn serve(stream: TcpStream, answer: &(impl Fn(&str) -> Reply + ?Sized)) {
     while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
         line.clear();
     }
-    let path = first.split(' ').nth(1).unwrap_or("/").split('?').next().unwrap_or("/");
+    let path = first
+        .split(' ')
+        .nth(1)
+        .unwrap_or("/")
+        .split('?')
+        .next()
+        .unwrap_or("/");
     match answer(path) {
         Reply::Body(status, kind, body) => {
             let mut stream = stream;
             let length = body.len();
-            let head = format!("HTTP/1.1 {status} x\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
-            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+            let head = format!(
+                "HTTP/1.1 {status} x\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            let _ = stream
+                .write_all(head.as_bytes())
+                .and_then(|()| stream.write_all(&body));
         }
         Reply::Silence => {
             let _ = reader.read(&mut [0]);

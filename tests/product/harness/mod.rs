@@ -12,7 +12,9 @@ pub use process::{Finished, Server, ServerOptions, flowmill, run_to_end};
 
 /// The root of the repository.
 pub fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate lies in the repository")
 }
 
 /// A file or folder of `tests/`.
@@ -33,7 +35,13 @@ pub fn skip(test: &str, reason: &str) {
     }
     // to the process's own standard error: what a passing test prints is not shown
     use std::io::Write;
-    let _ = writeln!(std::fs::File::options().append(true).open("/dev/stderr").expect("it is there"), "SKIPPED {test}: {reason}");
+    let _ = writeln!(
+        std::fs::File::options()
+            .append(true)
+            .open("/dev/stderr")
+            .expect("it is there"),
+        "SKIPPED {test}: {reason}"
+    );
 }
 
 /// Text in a file of this folder.

@@ -19,7 +19,11 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A command of the binary, in a clean environment.
 pub fn flowmill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flowmill"));
-    command.args(arguments).env_remove("FLOWMILL_CONFIG").env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_remove("FLOWMILL_CONFIG")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
     command
 }
 
@@ -33,7 +37,11 @@ pub struct Finished {
 
 /// Runs a command to its end.
 pub fn run_to_end(command: &mut Command) -> Finished {
-    let Output { status, stdout, stderr } = command.output().expect("the binary starts");
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().expect("the binary starts");
     Finished {
         code: status.code(),
         out: String::from_utf8_lossy(&stdout).into_owned(),
@@ -73,17 +81,28 @@ impl Server {
     /// A server that listens: on a free port, which it tells.
     pub fn with(options: ServerOptions) -> Self {
         let scratch = tempfile::tempdir().unwrap();
-        let data_directory = options.data_directory.clone().unwrap_or_else(|| scratch.path().join("data"));
+        let data_directory = options
+            .data_directory
+            .clone()
+            .unwrap_or_else(|| scratch.path().join("data"));
         let mut command = flowmill(["server", "standalone", "--port", "0", "--data-dir"]);
-        command.arg(&data_directory).env("FLOWMILL_LOG_FORMAT", "json");
+        command
+            .arg(&data_directory)
+            .env("FLOWMILL_LOG_FORMAT", "json");
         if let Some(flows) = &options.flows {
             command.arg("--flows").arg(flows);
         }
         if let Some(config) = &options.config {
-            command.arg("--config").arg(super::write(scratch.path(), "flowmill.yaml", config));
+            command
+                .arg("--config")
+                .arg(super::write(scratch.path(), "flowmill.yaml", config));
         }
         command.envs(options.environment);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
         let log = lines(&mut child);
         let mut server = Self {
             child,
@@ -106,15 +125,24 @@ impl Server {
         }
         let until = Instant::now() + PATIENCE;
         loop {
-            match self.log.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            match self
+                .log
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
+            {
                 Ok(line) => {
                     self.seen.push(line.clone());
                     if line.contains(text) {
                         return line;
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => panic!("no log line with {text:?} in {PATIENCE:?}:\n{}", self.seen.join("\n")),
-                Err(RecvTimeoutError::Disconnected) => panic!("the server ended without {text:?}:\n{}", self.seen.join("\n")),
+                Err(RecvTimeoutError::Timeout) => panic!(
+                    "no log line with {text:?} in {PATIENCE:?}:\n{}",
+                    self.seen.join("\n")
+                ),
+                Err(RecvTimeoutError::Disconnected) => panic!(
+                    "the server ended without {text:?}:\n{}",
+                    self.seen.join("\n")
+                ),
             }
         }
     }
@@ -149,7 +177,10 @@ impl Drop for Server {
         if std::thread::panicking() {
             self.seen.extend(self.log.try_iter());
             let from = self.seen.len().saturating_sub(50);
-            eprintln!("the server's log ends with:\n{}", self.seen[from..].join("\n"));
+            eprintln!(
+                "the server's log ends with:\n{}",
+                self.seen[from..].join("\n")
+            );
         }
     }
 }
@@ -161,7 +192,11 @@ pub fn wait(child: &mut Child) -> ExitStatus {
         if let Some(status) = child.try_wait().unwrap() {
             return status;
         }
-        assert!(Instant::now() < until, "process {} does not end", child.id());
+        assert!(
+            Instant::now() < until,
+            "process {} does not end",
+            child.id()
+        );
         std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -5,7 +5,11 @@ use crate::bench::flows;
 use crate::bench::result::{Outcome, Target};
 
 /// The sizes, what each may take in milliseconds, and how many are run at least.
-const SIZES: [(usize, Option<f64>, u64); 3] = [(100, None, 20), (1_000, Some(120.0), 10), (10_000, Some(1_200.0), 3)];
+const SIZES: [(usize, Option<f64>, u64); 3] = [
+    (100, None, 20),
+    (1_000, Some(120.0), 10),
+    (10_000, Some(1_200.0), 3),
+];
 /// How much an iteration among 10,000 may cost, compared with one among 100.
 const FLAT: f64 = 1.5;
 
@@ -15,15 +19,24 @@ pub(super) async fn run(setting: &Setting<'_>) -> anyhow::Result<Vec<Outcome>> {
     for (size, bound, at_least) in SIZES {
         let id = format!("w3-{size}");
         let mut connection = server.connect().await?;
-        server.save(&mut connection, &flows::for_each(&id, size)).await?;
+        server
+            .save(&mut connection, &flows::for_each(&id, size))
+            .await?;
         Sequential::run(&mut connection, &id, 1, 0.0).await?;
 
         let before = server.cost(&mut connection).await?;
-        let done = Sequential::run(&mut connection, &id, at_least, setting.seconds / SIZES.len() as f64).await?;
+        let done = Sequential::run(
+            &mut connection,
+            &id,
+            at_least,
+            setting.seconds / SIZES.len() as f64,
+        )
+        .await?;
         let after = server.cost(&mut connection).await?;
 
         let description = format!("ForEach of {size} one-task iterations, unlimited");
-        let mut outcome = Outcome::new("W3", description, &done.latencies, done.errors).costing(before, after, size);
+        let mut outcome = Outcome::new("W3", description, &done.latencies, done.errors)
+            .costing(before, after, size);
         let each = outcome.latency.p50 * 1e3 / size as f64;
         outcome = outcome.with("time per iteration", each, "µs");
         if let Some(bound) = bound {
@@ -31,8 +44,17 @@ pub(super) async fn run(setting: &Setting<'_>) -> anyhow::Result<Vec<Outcome>> {
             outcome = outcome.aiming(Target::at_most("p50", p50, bound, "ms"));
         }
         if size == 10_000 {
-            let ratio = each / outcomes.first().and_then(|first| first.more.first()).map_or(each, |figure| figure.value);
-            outcome = outcome.aiming(Target::at_most("time per iteration, 10,000 to 100", ratio, FLAT, "×"));
+            let ratio = each
+                / outcomes
+                    .first()
+                    .and_then(|first| first.more.first())
+                    .map_or(each, |figure| figure.value);
+            outcome = outcome.aiming(Target::at_most(
+                "time per iteration, 10,000 to 100",
+                ratio,
+                FLAT,
+                "×",
+            ));
         }
         outcomes.push(outcome);
     }

@@ -49,8 +49,16 @@ struct Sequential {
 }
 
 impl Sequential {
-    async fn run(connection: &mut Connection, flow: &str, at_least: u64, seconds: f64) -> anyhow::Result<Self> {
-        let mut done = Self { latencies: Latencies::new(), errors: 0 };
+    async fn run(
+        connection: &mut Connection,
+        flow: &str,
+        at_least: u64,
+        seconds: f64,
+    ) -> anyhow::Result<Self> {
+        let mut done = Self {
+            latencies: Latencies::new(),
+            errors: 0,
+        };
         let until = Instant::now() + Duration::from_secs_f64(seconds);
         while done.latencies.summary().count < at_least || Instant::now() < until {
             let started = Instant::now();
@@ -67,10 +75,17 @@ impl Sequential {
 /// One execution, from the request until its end is answered.
 async fn execute(connection: &mut Connection, flow: &str) -> anyhow::Result<Answer> {
     let path = format!("/api/v1/executions/{NAMESPACE}/{flow}?wait=true");
-    connection.post(&path, None).await.with_context(|| format!("an execution of `{flow}` got no answer"))
+    connection
+        .post(&path, None)
+        .await
+        .with_context(|| format!("an execution of `{flow}` got no answer"))
 }
 
 fn succeeded(answer: &Answer) -> bool {
     const SUCCESS: &[u8] = br#""current":"SUCCESS""#;
-    answer.status == 200 && answer.body.windows(SUCCESS.len()).any(|window| window == SUCCESS)
+    answer.status == 200
+        && answer
+            .body
+            .windows(SUCCESS.len())
+            .any(|window| window == SUCCESS)
 }

@@ -15,9 +15,25 @@ pub(super) async fn run(setting: &Setting<'_>) -> anyhow::Result<Outcome> {
     let after = server.cost(&mut connection).await?;
 
     let fsync = setting.machine.fsync;
-    let outcome = Outcome::new("W1", "one Return task, sequential", &done.latencies, done.errors).costing(before, after, 1);
+    let outcome = Outcome::new(
+        "W1",
+        "one Return task, sequential",
+        &done.latencies,
+        done.errors,
+    )
+    .costing(before, after, 1);
     let latency = outcome.latency;
     Ok(outcome
-        .aiming(Target::at_most("p50 (1 ms + one fsync)", latency.p50, 1.0 + fsync.p50, "ms"))
-        .aiming(Target::at_most("p99 (5 ms + one fsync)", latency.p99, 5.0 + fsync.p99, "ms")))
+        .aiming(Target::at_most(
+            "p50 (1 ms + one fsync)",
+            latency.p50,
+            1.0 + fsync.p50,
+            "ms",
+        ))
+        .aiming(Target::at_most(
+            "p99 (5 ms + one fsync)",
+            latency.p99,
+            5.0 + fsync.p99,
+            "ms",
+        )))
 }

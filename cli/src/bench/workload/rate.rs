@@ -12,7 +12,9 @@ use crate::bench::latency::Latencies;
 use crate::bench::result::{Outcome, Target};
 
 /// Executions a second that are tried.
-const RATES: [u64; 12] = [250, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000, 8_000];
+const RATES: [u64; 12] = [
+    250, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 5_000, 6_000, 8_000,
+];
 /// So many requests may be under way at once.
 const CONNECTIONS: usize = 128;
 /// A rate is sustained if so much of it was answered, and at this latency or better.
@@ -32,7 +34,9 @@ pub(super) async fn run(setting: &Setting<'_>) -> anyhow::Result<Vec<Outcome>> {
     let (mut outcomes, mut sustained) = (Vec::new(), 0.0_f64);
     for rate in RATES {
         let outcome = open_loop(setting, rate).await?;
-        let holds = outcome.rate >= rate as f64 * ANSWERED && outcome.latency.p99 <= SUSTAINED_P99 && outcome.errors == 0;
+        let holds = outcome.rate >= rate as f64 * ANSWERED
+            && outcome.latency.p99 <= SUSTAINED_P99
+            && outcome.errors == 0;
         if holds {
             sustained = sustained.max(outcome.rate);
         }
@@ -44,7 +48,12 @@ pub(super) async fn run(setting: &Setting<'_>) -> anyhow::Result<Vec<Outcome>> {
     let best = sustained.max(closed.rate);
     let closed = closed
         .with("highest open-loop rate that was sustained", sustained, "/s")
-        .aiming(Target::at_least("executions per second", best, TARGET_RATE, "/s"));
+        .aiming(Target::at_least(
+            "executions per second",
+            best,
+            TARGET_RATE,
+            "/s",
+        ));
     outcomes.insert(0, closed);
     Ok(outcomes)
 }

@@ -17,7 +17,9 @@ const IDLE: Duration = Duration::from_secs(5);
 
 pub(in crate::bench) async fn run(data_directory: &Path, log: &Path) -> anyhow::Result<Outcome> {
     let server = Server::start(data_directory, log).await?;
-    server.save(&mut server.connect().await?, &flows::one_task()).await?;
+    server
+        .save(&mut server.connect().await?, &flows::one_task())
+        .await?;
     server.stop()?;
 
     let mut latencies = Latencies::new();
@@ -35,14 +37,26 @@ pub(in crate::bench) async fn run(data_directory: &Path, log: &Path) -> anyhow::
     ensure!(succeeded(&answer), "the first execution did not succeed");
     // what was begun for the execution may end
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let (cpu, wake_ups) = (process::cpu_time(server.pid())?, process::wake_ups(server.pid())?);
+    let (cpu, wake_ups) = (
+        process::cpu_time(server.pid())?,
+        process::wake_ups(server.pid())?,
+    );
     tokio::time::sleep(IDLE).await;
-    let idle_cpu = process::cpu_time(server.pid())?.saturating_sub(cpu).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
+    let idle_cpu = process::cpu_time(server.pid())?
+        .saturating_sub(cpu)
+        .as_secs_f64()
+        / IDLE.as_secs_f64()
+        * 100.0;
     let wake_ups = (process::wake_ups(server.pid())? - wake_ups) as f64 / IDLE.as_secs_f64();
     let memory = process::resident_memory(server.pid())? as f64 / 1e6;
     server.stop()?;
 
-    let outcome = Outcome::new("W7", "process start to first finished execution", &latencies, 0);
+    let outcome = Outcome::new(
+        "W7",
+        "process start to first finished execution",
+        &latencies,
+        0,
+    );
     let p50 = outcome.latency.p50;
     Ok(outcome
         .aiming(Target::at_most("p50", p50, 80.0, "ms"))

@@ -1,0 +1,151 @@
+//! What all services of a process share: the opened backends, the task types, the expression engine, what flows see of the server.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flowmill_backends::files::local::LocalFiles;
+use flowmill_backends::health::Probe;
+use flowmill_backends::queue::in_process::InProcessQueue;
+use flowmill_backends::repo::flows::{FlowCache, Flows};
+use flowmill_backends::repo::installation::Installation;
+use flowmill_backends::store::embedded::EmbeddedStore;
+use flowmill_backends::{Files, Queue, Store};
+use flowmill_common::cipher::Cipher;
+use flowmill_common::compile::{self, PluginDefault};
+use flowmill_common::secrets::Secrets;
+use flowmill_expression::Engine;
+use flowmill_scheduler::Settings;
+use flowmill_tasks::Catalogue;
+use serde_json::{Value, json};
+
+use super::environment;
+use crate::config::Config;
+use crate::exit::WrongInput;
+
+/// What all services of a process share.
+pub(crate) struct Foundation {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) files: Arc<dyn Files>,
+    pub(crate) flows: Arc<FlowCache>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) secrets: Arc<Secrets>,
+    pub(crate) secret_names: Arc<BTreeSet<String>>,
+    pub(crate) installation: Installation,
+    pub(crate) probes: Vec<Probe>,
+    pub(crate) files_directory: PathBuf,
+    embedded: Arc<EmbeddedStore>,
+    in_process: Arc<InProcessQueue>,
+}
+
+impl Foundation {
+    /// Opens everything in this data directory.
+    pub(crate) async fn open(config: &Config, data_directory: &Path) -> anyhow::Result<Self> {
+        let embedded = Arc::new(EmbeddedStore::open(data_directory, &config.store.embedded)?);
+        let in_process = Arc::new(InProcessQueue::new(config.queue.in_process.clone()));
+        let files_directory = config
+            .files
+            .local
+            .directory
+            .clone()
+            .unwrap_or_else(|| data_directory.join("files"));
+        let local = LocalFiles::open(&files_directory)?;
+        let probes = vec![embedded.probe().clone(), local.probe().clone()];
+
+        let (store, queue, files): (Arc<dyn Store>, Arc<dyn Queue>, Arc<dyn Files>) =
+            (embedded.clone(), in_process.clone(), Arc::new(local));
+        let fresh = Installation {
+            id: random_id(),
+            partitions: config.store.partitions,
+        };
+        let installation = Installation::open(&store, fresh).await?;
+
+        let engine = Engine::new(config.expressions.options());
+        let catalogue = Arc::new(Catalogue::new());
+        let options = compile::Options {
+            limits: config.flow_limits.limits(),
+            plugin_defaults: plugin_defaults(config)?,
+            engine: Some(engine.clone()),
+            ..compile::Options::default()
+        };
+        let settings = settings(config)?;
+        let secrets = environment::secrets(variables());
+        let secret_names = Arc::new(secrets.iter().map(|(name, _)| name.clone()).collect());
+        let secrets = Secrets::new(secrets).with_cipher(settings.cipher.clone());
+        let flows = FlowCache::new(Flows::new(store.clone()), catalogue.clone(), options);
+        Ok(Self {
+            store,
+            queue,
+            files,
+            flows: Arc::new(flows),
+            catalogue,
+            engine: Arc::new(engine),
+            settings: Arc::new(settings),
+            secrets: Arc::new(secrets),
+            secret_names,
+            installation,
+            probes,
+            files_directory,
+            embedded,
+            in_process,
+        })
+    }
+
+    /// Finishes what the store was given and lets go of the data directory. The services must have ended.
+    pub(crate) async fn close(self) {
+        self.in_process.close();
+        self.embedded.close().await;
+    }
+}
+
+/// The plugin defaults of the configuration, typed.
+pub(crate) fn plugin_defaults(config: &Config) -> anyhow::Result<Vec<PluginDefault>> {
+    let typed = config
+        .plugin_defaults
+        .iter()
+        .map(|value| serde_json::from_value(value.clone()));
+    let typed: Result<_, _> = typed.collect();
+    typed.map_err(|error| WrongInput::new(format!("`plugin-defaults` is wrong: {error}")).into())
+}
+
+/// What expressions see of the server.
+pub(crate) fn settings(config: &Config) -> anyhow::Result<Settings> {
+    let mut kestra = serde_json::Map::new();
+    if let Some(environment) = &config.api.environment {
+        kestra.insert("environment".into(), json!({"name": environment.name}));
+    }
+    if let Some(url) = &config.api.url {
+        kestra.insert("url".into(), url.clone().into());
+    }
+    let cipher = match &config.encryption.secret_key {
+        Some(key) => {
+            let cipher = Cipher::new(key.expose());
+            Some(cipher.map_err(|problem| {
+                WrongInput::new(format!("`encryption.secret-key` is wrong: {problem}"))
+            })?)
+        }
+        None => None,
+    };
+    Ok(Settings {
+        envs: Arc::new(Value::Object(environment::envs(
+            &config.variables.env_prefixes,
+            variables(),
+        ))),
+        globals: Arc::new(Value::Object(config.variables.globals.clone())),
+        kestra: Arc::new(Value::Object(kestra)),
+        cipher,
+    })
+}
+
+/// The environment, as far as it is text.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn random_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
