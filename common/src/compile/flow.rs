@@ -298,6 +298,7 @@ impl<'a> Compiler<'a> {
                 "io.kestra.core.models.listeners.Listener",
                 &["description", "conditions", "tasks"],
             );
+            self.conditions(&listener, "conditions");
             if listener.required("tasks").is_some() {
                 let items = listener.list("tasks").unwrap_or_default();
                 self.tasks(items, &listener.path.key("tasks"));

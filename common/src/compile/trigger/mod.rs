@@ -1,5 +1,6 @@
 //! Triggers: their shape. They stay as written in the document; nothing is typed here.
 
+mod condition;
 mod cron;
 mod flow_trigger;
 
@@ -181,6 +182,8 @@ impl<'a> Compiler<'a> {
             trigger.refuse_unknown(found.name(), &known);
         }
         trigger.flag("disabled");
+        self.conditions(trigger, "conditions");
+        self.conditions(trigger, "scheduleConditions");
         match found {
             TriggerType::Schedule => self.schedule(trigger),
             TriggerType::ScheduleOnDates => {
