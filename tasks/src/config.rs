@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Where `libduckdb.so` is; none: `FLOWMILL_DUCKDB_LIB`, the data directory, then the system are looked at.
     pub duckdb_library: Option<PathBuf>,
+    /// The limits of HTTP tasks.
+    pub http: crate::http::Config,
     /// Where scripts run that do not say it themselves.
     pub runner: crate::runner::Config,
     /// Commands as processes of the worker's machine.

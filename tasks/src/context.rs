@@ -62,6 +62,12 @@ pub trait Outside: Send + Sync {
         Err(TaskError::failed(format!("the files of namespace `{namespace}` cannot be listed here")))
     }
 
+    /// Encrypts text with the server's key, as `encryptedBody` and SECRET values are kept. By default there is no key.
+    fn encrypt(&self, text: &str) -> Result<String, TaskError> {
+        let _ = text;
+        Err(TaskError::failed("nothing can be encrypted here: the server has no encryption key"))
+    }
+
     /// Writes a line to the log of the task run; secrets are masked. Never blocks; a storm is cut, and the cut is said.
     fn log(&self, level: Level, message: String);
 

@@ -8,6 +8,7 @@ pub mod config;
 pub mod context;
 mod core;
 pub mod describe;
+pub mod http;
 mod inline;
 pub mod properties;
 pub mod property;
@@ -27,5 +28,5 @@ use describe::Described;
 
 /// Every family of task types. A new family is one line here; a test lists all types.
 fn families() -> Vec<Described> {
-    [core::definitions(), scripts::definitions()].into_iter().flatten().collect()
+    [core::definitions(), http::definitions(), scripts::definitions()].into_iter().flatten().collect()
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use flowmill_backends::Kind;
 use flowmill_common::Job;
+use flowmill_common::cipher::NONCE;
 use flowmill_common::log::{Level, Metric};
 use flowmill_expression::{Answer, Engine, Host, Need};
 use flowmill_tasks::context::{ByteStream, Outside};
@@ -145,6 +146,13 @@ impl Outside for AttemptWorld {
         Ok(files.into_iter().map(|file| file.path[folder.len()..].to_owned()).collect())
     }
 
+    fn encrypt(&self, text: &str) -> Result<String, TaskError> {
+        let cipher = self.sources.secrets.cipher().ok_or_else(|| {
+            TaskError::failed("nothing can be encrypted: the server has no encryption key")
+        })?;
+        Ok(cipher.encrypt(text, nonce()))
+    }
+
     fn log(&self, level: Level, message: String) {
         self.log.write(level, message);
     }
@@ -159,6 +167,14 @@ fn unreadable(uri: &str, error: &flowmill_backends::Error) -> TaskError {
         Kind::NotFound => TaskError::failed(format!("there is no file `{uri}`")),
         _ => TaskError::failed(format!("the file `{uri}` cannot be read: {error}")),
     }
+}
+
+/// Random bytes that never come twice.
+fn nonce() -> [u8; NONCE] {
+    let mut nonce = [0; NONCE];
+    // the first twelve bytes of a random UUID have 90 random bits
+    nonce.copy_from_slice(&uuid::Uuid::new_v4().as_bytes()[..NONCE]);
+    nonce
 }
 
 /// The world as one rendering sees it.
