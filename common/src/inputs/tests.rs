@@ -283,6 +283,25 @@ fn refusals_are_worded_as_kestra_words_them() {
 }
 
 #[test]
+fn bounds_belong_to_what_they_allow() {
+    let bounded = [
+        input("int", InputType::Int, json!({"min": 10, "max": 10})),
+        input(
+            "date",
+            InputType::Date,
+            json!({"after": "2024-01-01", "before": "2024-01-01"}),
+        ),
+        input(
+            "duration",
+            InputType::Duration,
+            json!({"min": "PT1M", "max": "PT60S"}),
+        ),
+    ];
+    let data = json!({"int": "10", "date": "2024-01-01", "duration": "PT1M"});
+    assert_eq!(values(&bounded, data)["int"], 10);
+}
+
+#[test]
 fn texts_that_do_not_parse_show_the_parsers_message_in_a_fence() {
     for (input_type, name) in [
         (InputType::Datetime, "DATETIME"),

@@ -358,3 +358,38 @@ fn one_task_and_one_trigger_are_checked_on_their_own() {
     );
     assert_eq!(found[0].constraint(), "cron: must not be null");
 }
+
+#[test]
+fn an_interval_must_be_less_than_what_bounds_it() {
+    let flow = |retry: &str| {
+        format!(
+            "id: f\nnamespace: n\ntasks:\n  - {{id: a, type: io.kestra.plugin.core.log.Log, message: x, retry: {{{retry}}}}}\n"
+        )
+    };
+    let refused = |retry: &str| match compile(&flow(retry), &CoreTasks, &Options::default()) {
+        Ok(_) => String::new(),
+        Err(found) => found[0].message.clone(),
+    };
+    let table = [
+        ("type: constant, interval: PT1S, maxDuration: PT2S", ""),
+        (
+            "type: constant, interval: PT2S, maxDuration: PT2S",
+            "'interval' must be less than 'maxDuration'",
+        ),
+        (
+            "type: exponential, interval: PT2S, maxInterval: PT2S",
+            "'interval' must be less than 'maxInterval'",
+        ),
+        (
+            "type: exponential, interval: PT1S, maxInterval: PT9S, maxDuration: PT5S",
+            "",
+        ),
+        (
+            "type: random, minInterval: PT1S, maxInterval: PT9S, maxDuration: PT5S",
+            "'maxInterval' must be less than 'maxDuration'",
+        ),
+    ];
+    for (retry, message) in table {
+        assert_eq!(refused(retry), message, "{retry}");
+    }
+}
