@@ -157,6 +157,12 @@ impl Executions {
             .collect())
     }
 
+    /// Whether more may happen to an execution by itself: it was committed, and not yet as over.
+    pub async fn is_live(&self, id: &ExecutionId) -> Result<bool> {
+        let key = live_key(&space(self.partition(id)), id);
+        Ok(self.store.get(&key).await?.is_some())
+    }
+
     /// Removes an execution with its task runs and indexes. Logs and files are the caller's.
     pub async fn delete(&self, id: &ExecutionId) -> Result<bool> {
         let Some(header) = self.header(id).await? else {

@@ -28,7 +28,7 @@ pub struct Query<'a> {
     /// Which executions.
     pub keep_origin: &'a (dyn Fn(&Origin) -> bool + Sync),
     /// Which lines, beyond the above; none: all.
-    pub keep_line: Option<&'a (dyn Fn(&LogLine) -> bool + Sync)>,
+    pub keep_line: Option<&'a (dyn Fn(&Origin, &LogLine) -> bool + Sync)>,
     /// So many matches are passed over.
     pub skip: usize,
     /// At most so many are given.
@@ -115,7 +115,7 @@ impl Logs {
             let wanted = line.level >= query.min_level
                 && query.from.is_none_or(|from| line.at >= from)
                 && query.to.is_none_or(|to| line.at < to)
-                && query.keep_line.is_none_or(|keep| keep(&line));
+                && query.keep_line.is_none_or(|keep| keep(&origin, &line));
             if wanted {
                 merge.add(&origin, line);
             }

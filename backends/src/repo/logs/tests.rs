@@ -258,7 +258,7 @@ async fn a_search_that_only_counts_reads_no_lines() {
             .unwrap();
     }
     let looked_at = Mutex::new(0);
-    let keep = |_: &LogLine| {
+    let keep = |_: &Origin, _: &LogLine| {
         *looked_at.lock().unwrap() += 1;
         true
     };

@@ -1,0 +1,62 @@
+//! What the compiler found, in the words of Kestra's answers.
+
+use flowmill_common::yaml::{Diagnostic, DiagnosticKind, Severity};
+
+use crate::error::{ApiError, Violation};
+
+/// The errors as one text: a broken rule with its path, anything else as it is; one a line.
+pub(crate) fn constraints(diagnostics: &[Diagnostic]) -> String {
+    errors(diagnostics)
+        .map(sentence)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// 422 for a flow that is refused.
+pub(crate) fn refused(diagnostics: Vec<Diagnostic>) -> ApiError {
+    let violations = errors(&diagnostics).map(violation).collect();
+    ApiError::invalid_entity(constraints(&diagnostics))
+        .with_violations(violations)
+        .with_diagnostics(diagnostics)
+}
+
+/// One broken rule that is not in the text itself (`flow.id: Flow id already exists`).
+pub(crate) fn rule(path: &str, message: &str) -> ApiError {
+    let violation = Violation {
+        path: path.to_owned(),
+        message: message.to_owned(),
+    };
+    ApiError::invalid_entity(format!("{path}: {message}")).with_violations(vec![violation])
+}
+
+fn errors(diagnostics: &[Diagnostic]) -> impl Iterator<Item = &Diagnostic> {
+    diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+fn sentence(diagnostic: &Diagnostic) -> String {
+    match diagnostic.kind {
+        DiagnosticKind::Rule if !diagnostic.path.is_empty() => {
+            format!("{}: {}", diagnostic.path, diagnostic.message)
+        }
+        DiagnosticKind::Rule
+        | DiagnosticKind::Syntax
+        | DiagnosticKind::Structure
+        | DiagnosticKind::Expression
+        | DiagnosticKind::Deprecation
+        | DiagnosticKind::Unsupported => diagnostic.message.clone(),
+    }
+}
+
+fn violation(diagnostic: &Diagnostic) -> Violation {
+    let path = if diagnostic.kind == DiagnosticKind::Syntax {
+        "yaml"
+    } else {
+        &diagnostic.path
+    };
+    Violation {
+        path: path.to_owned(),
+        message: diagnostic.message.clone(),
+    }
+}

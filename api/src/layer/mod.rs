@@ -1,0 +1,5 @@
+//! What happens to every request before it reaches its handler.
+
+pub(crate) mod auth;
+pub(crate) mod cors;
+pub(crate) mod tenant;
