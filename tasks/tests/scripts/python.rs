@@ -67,8 +67,7 @@ async fn a_virtual_environment_that_was_activated_before_is_used() {
 async fn dependencies_are_installed_once_and_then_kept() {
     let cache = tempfile::tempdir().unwrap();
     let package = tempfile::tempdir().unwrap();
-    let setup = "[project]\nname = \"flowmill-probe\"\nversion = \"1.0\"\n[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n";
-    std::fs::write(package.path().join("pyproject.toml"), setup).unwrap();
+    std::fs::write(package.path().join("pyproject.toml"), PROJECT).unwrap();
     std::fs::write(package.path().join("backend.py"), BACKEND).unwrap();
 
     let mut world = World::new();
@@ -98,8 +97,11 @@ async fn dependencies_are_installed_once_and_then_kept() {
     );
 }
 
+/// A package that needs no network to be built.
+pub(crate) const PROJECT: &str = "[project]\nname = \"flowmill-probe\"\nversion = \"1.0\"\n[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n";
+
 /// The smallest build backend: a wheel with one module.
-const BACKEND: &str = "
+pub(crate) const BACKEND: &str = "
 import zipfile, os
 def build_wheel(directory, config_settings=None, metadata_directory=None):
     name = 'flowmill_probe-1.0-py3-none-any.whl'

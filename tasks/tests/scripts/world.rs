@@ -235,7 +235,9 @@ impl Outside for Seen {
     }
 
     async fn store_stream(&self, name: &str, content: ByteStream) -> Result<String, TaskError> {
-        let chunks: Vec<Bytes> = content.try_collect().await.unwrap();
+        let chunks: Result<Vec<Bytes>, _> = content.try_collect().await;
+        let chunks =
+            chunks.map_err(|error| TaskError::failed(format!("it cannot be stored: {error}")))?;
         let uri = format!("kestra:///stored/{name}");
         self.files
             .lock()

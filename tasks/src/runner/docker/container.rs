@@ -62,20 +62,35 @@ impl Container {
         for warning in warnings {
             context.log(Level::Warn, warning);
         }
-        let owner = Owner::of(&user);
+        let begun = container
+            .begin(command, Owner::of(&user), copies, is_awaited)
+            .await;
+        if let Err(error) = begun {
+            container.remove(context).await;
+            return Err(error);
+        }
+        Ok(container)
+    }
+
+    async fn begin(
+        &mut self,
+        command: &CommandSpec,
+        owner: Owner,
+        copies: bool,
+        is_awaited: bool,
+    ) -> Result<(), Error> {
         // Docker makes the folder as root's: another user gets it from here, files or not.
         if copies && (command.files == Files::Exchange || owner != Owner::Root) {
-            container.upload(command, owner).await?;
+            self.upload(command, owner).await?;
         }
         if is_awaited {
-            container.attach().await?;
+            self.attach().await?;
         }
-        let started = container
+        let started = self
             .client
-            .start_container(&container.id, None::<StartContainerOptions>)
+            .start_container(&self.id, None::<StartContainerOptions>)
             .await;
-        started.map_err(Error::refused("start the container"))?;
-        Ok(container)
+        started.map_err(Error::refused("start the container"))
     }
 
     async fn create(

@@ -60,7 +60,7 @@ impl Runner for Process {
             output,
             tree,
         }
-        .to_end(lines)
+        .until_end(lines)
         .await?;
         context.log(Level::Debug, format!("Command ended with exit code {code}"));
         Ok(Exit {
@@ -138,7 +138,7 @@ struct Running<'a> {
 const REAPING: Duration = Duration::from_secs(10);
 
 impl Running<'_> {
-    async fn to_end(mut self, lines: &mut dyn LineSink) -> Result<i32, RunnerError> {
+    async fn until_end(mut self, lines: &mut dyn LineSink) -> Result<i32, RunnerError> {
         let mut reaping = interval(REAPING);
         reaping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         reaping.reset();
