@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use flowmill_common::compile::{self, PropertyProblem, TaskType};
 use flowmill_common::inline::{InlineDone, InlineResult, InlineTasks, Scope, UpdateResult};
 use schemars::Schema;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::describe::Described;
 use crate::inline::{self, Inline, Update};
@@ -18,6 +18,8 @@ use crate::task::{Definition, PropertyError, Task};
 pub struct Catalogue {
     types: Vec<Described>,
     by_name: HashMap<&'static str, usize>,
+    /// By the index of the type; made when first asked for.
+    names: Vec<OnceLock<Names>>,
     read: RwLock<HashMap<usize, Read>>,
 }
 
@@ -26,6 +28,13 @@ struct Read {
     task_type: &'static str,
     properties: Arc<Map<String, Value>>,
     task: Ready,
+}
+
+/// The names of a type's own properties.
+struct Names {
+    all: Vec<Cow<'static, str>>,
+    /// Those that take text only.
+    texts: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -74,7 +83,8 @@ impl Catalogue {
                 assert!(before.is_none(), "the type name `{name}` is registered twice");
             }
         }
-        Self { types, by_name, read: RwLock::default() }
+        let names = types.iter().map(|_| OnceLock::new()).collect();
+        Self { types, by_name, names, read: RwLock::default() }
     }
 
     /// Every type, in the order of the families.
@@ -100,6 +110,11 @@ impl Catalogue {
 
     fn described(&self, written: &str) -> Option<&Described> {
         self.by_name.get(written).map(|index| &self.types[*index])
+    }
+
+    fn names(&self, task_type: &str) -> Option<&Names> {
+        let index = *self.by_name.get(task_type)?;
+        Some(self.names[index].get_or_init(|| names_in(&(self.types[index].definition.properties)())))
     }
 
     /// The task of these properties, ready to run; read once for each `Arc`.
@@ -137,16 +152,18 @@ impl compile::Catalogue for Catalogue {
     }
 
     fn property_names(&self, task_type: &str) -> Option<Vec<Cow<'static, str>>> {
-        let schema = (self.find(task_type)?.properties)();
-        let properties = schema.get("properties")?.as_object()?;
-        Some(properties.keys().map(|name| Cow::Owned(name.clone())).collect())
+        Some(self.names(task_type)?.all.clone())
+    }
+
+    fn is_text(&self, task_type: &str, property: &str) -> bool {
+        self.names(task_type).is_some_and(|names| names.texts.iter().any(|text| text == property))
     }
 
     fn check(&self, task_type: &str, properties: &Map<String, Value>) -> Vec<PropertyProblem> {
         let Some(definition) = self.find(task_type) else { return Vec::new() };
         let mut known = properties.clone();
-        if let Some(names) = self.property_names(task_type) {
-            known.retain(|name, _| names.iter().any(|known| known == name));
+        if let Some(names) = self.names(task_type) {
+            known.retain(|name, _| names.all.iter().any(|known| known == name));
         }
         match (definition.parse)(&known) {
             Ok(_) => Vec::new(),
@@ -178,6 +195,19 @@ impl InlineTasks for Catalogue {
     }
 }
 
+fn names_in(schema: &Schema) -> Names {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let is_text = |schema: &Value| {
+        let takes_text = schema.get("type").is_some_and(|kind| *kind == "string" || *kind == json!(["string", "null"]));
+        takes_text && schema.get("enum").is_none() && schema.get("format").is_none()
+    };
+    let properties = || properties.into_iter().flatten();
+    Names {
+        all: properties().map(|(name, _)| Cow::Owned(name.clone())).collect(),
+        texts: properties().filter(|(_, schema)| is_text(schema)).map(|(name, _)| name.clone()).collect(),
+    }
+}
+
 fn unknown_type(task_type: &str) -> PropertyError {
     PropertyError::new("type", format!("no task type `{task_type}`"))
 }
@@ -202,8 +232,6 @@ fn document(definition: &Definition) -> Documentation {
 mod tests {
     use flowmill_common::compile::Catalogue as _;
     use flowmill_expression::{Engine, FixedHost, Options, Value as Variable};
-    use serde_json::json;
-
     use super::*;
 
     fn map(value: Value) -> Map<String, Value> {
@@ -243,6 +271,8 @@ mod tests {
         let name = catalogue.resolve("io.kestra.core.tasks.log.Log").unwrap().name;
         assert_eq!(name, "io.kestra.plugin.core.log.Log");
         assert_eq!(catalogue.property_names(&name).unwrap(), ["message", "level"]);
+        assert!(!catalogue.is_text(&name, "message") && !catalogue.is_text(&name, "level"));
+        assert!(catalogue.is_text("io.kestra.plugin.core.debug.Return", "format"));
         let problems = catalogue.check(&name, &map(json!({"message": "x", "level": "LOUD"})));
         assert_eq!(problems[0].path, "level");
         assert!(catalogue.check(&name, &map(json!({"message": "x", "level": "{{ inputs.level }}", "other": 1}))).is_empty());

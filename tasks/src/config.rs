@@ -1,7 +1,5 @@
 //! The worker's settings for tasks.
 
-use std::path::PathBuf;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Config {
-    /// Where `libduckdb.so` is; none: `FLOWMILL_DUCKDB_LIB`, the data directory, then the system are looked at.
-    pub duckdb_library: Option<PathBuf>,
+    /// Where DuckDB is, and what it may use.
+    pub duckdb: crate::jdbc::duckdb::Config,
     /// The limits of HTTP tasks.
     pub http: crate::http::Config,
     /// Where scripts run that do not say it themselves.

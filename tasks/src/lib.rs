@@ -10,6 +10,7 @@ mod core;
 pub mod describe;
 pub mod http;
 mod inline;
+pub mod jdbc;
 pub mod properties;
 pub mod property;
 pub mod runner;
@@ -28,5 +29,5 @@ use describe::Described;
 
 /// Every family of task types. A new family is one line here; a test lists all types.
 fn families() -> Vec<Described> {
-    [core::definitions(), http::definitions(), scripts::definitions()].into_iter().flatten().collect()
+    [core::definitions(), http::definitions(), scripts::definitions(), jdbc::definitions()].into_iter().flatten().collect()
 }

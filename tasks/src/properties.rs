@@ -1,7 +1,7 @@
 //! Reading the properties of a task into a struct, with errors that name the property and the nearest right one.
 
 use flowmill_expression::nearest;
-use schemars::{JsonSchema, Schema, generate::SchemaSettings};
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::de::{DeserializeOwned, Deserializer, Visitor, value::Error as ValueError};
 use serde_json::{Map, Value};
 
@@ -80,26 +80,30 @@ pub fn schema<T: JsonSchema>() -> Schema {
     schema
 }
 
-/// The schema of the properties of two structs; title and description are the second's.
+/// The schema of the properties of two structs; title and description are the last one's.
 pub fn schema_of_both<A: JsonSchema, B: JsonSchema>() -> Schema {
+    schema_of_parts::<B>(&[A::json_schema])
+}
+
+/// The same of three structs.
+pub fn schema_of_three<A: JsonSchema, B: JsonSchema, C: JsonSchema>() -> Schema {
+    schema_of_parts::<C>(&[A::json_schema, B::json_schema])
+}
+
+fn schema_of_parts<Own: JsonSchema>(parts: &[fn(&mut SchemaGenerator) -> Schema]) -> Schema {
     let mut generator = SchemaSettings::draft2020_12().with(|s| s.meta_schema = None).into_generator();
-    let shared = A::json_schema(&mut generator);
-    let mut schema = generator.into_root_schema_for::<B>();
-    if let Some(properties) = shared.get("properties").and_then(Value::as_object) {
-        let own = schema.ensure_object().entry("properties").or_insert_with(|| Map::new().into());
-        if let Some(own) = own.as_object_mut() {
-            let mut all = properties.clone();
-            all.extend(std::mem::take(own));
-            *own = all;
-        }
-    }
-    if let Some(required) = shared.get("required").and_then(Value::as_array) {
-        let own = schema.ensure_object().entry("required").or_insert_with(|| Value::Array(Vec::new()));
-        if let Some(own) = own.as_array_mut() {
-            own.splice(0..0, required.iter().cloned());
-        }
+    let parts: Vec<_> = parts.iter().map(|part| part(&mut generator)).collect();
+    let mut schema = generator.into_root_schema_for::<Own>();
+    let (mut properties, mut required) = (Map::new(), Vec::new());
+    for part in parts.iter().chain([&schema]) {
+        properties.extend(part.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(a, b)| (a.clone(), b.clone())));
+        required.extend(part.get("required").and_then(Value::as_array).into_iter().flatten().cloned());
     }
     schema.insert("type".into(), "object".into());
+    schema.insert("properties".into(), properties.into());
+    if !required.is_empty() {
+        schema.insert("required".into(), required.into());
+    }
     schema.insert("additionalProperties".into(), false.into());
     schema
 }

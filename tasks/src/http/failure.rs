@@ -1,6 +1,7 @@
 //! What went wrong between us and a server, in words that say what to do about it.
 
 use std::error::Error;
+use std::io;
 
 use crate::http::properties::Call;
 use crate::task::TaskError;
@@ -65,24 +66,20 @@ pub(crate) fn is_transient(error: &reqwest::Error) -> bool {
 }
 
 fn is_refused(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| {
-        let io = cause.downcast_ref::<std::io::Error>();
-        io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
-    })
+    causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 fn is_tls(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| {
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
-    })
+    causes(error).any(|cause| cause.is::<rustls::Error>())
 }
 
+/// The error and all its causes. What an [`io::Error`] was made of is not among its sources, but is one.
 fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     std::iter::from_fn(move || {
         let cause = next?;
-        next = cause.source();
+        let within = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = within.map(|within| within as &(dyn Error + 'static)).or_else(|| cause.source());
         Some(cause)
     })
 }
