@@ -20,7 +20,7 @@ use crate::facts::Sources;
 use crate::logs::{LogSink, Target};
 use crate::results::{now, report};
 use crate::running::{Handle, Running};
-use crate::secrets::Secrets;
+use flowmill_common::secrets::Secrets;
 use crate::variables::Variables;
 use crate::workspace::Workspace;
 use crate::{group, measure};
