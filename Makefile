@@ -8,19 +8,18 @@ PORT ?= 8080
 DATA ?= data
 PROFILE ?= release-fast
 FLOWMILL = target/$(PROFILE)/flowmill
-DUCKDB = target/duckdb/libduckdb.so
 
 export CARGO_TERM_COLOR ?= auto
 
 .PHONY: run build duckdb test check check-format check-lints quick-test generate format bench
 
 run: build duckdb
-	FLOWMILL_DUCKDB_LIB="$${FLOWMILL_DUCKDB_LIB:-$(DUCKDB)}" \
-	    $(FLOWMILL) server standalone --port $(PORT) --data-dir $(DATA) --flows examples
+	$(FLOWMILL) server standalone --port $(PORT) --data-dir $(DATA) --flows examples
 
 build:
 	$(CARGO) build --profile $(PROFILE) --bin flowmill
 
+# The DuckDB tasks find the library beside the folder of the binary.
 duckdb:
 	duckdb/fetch.sh
 

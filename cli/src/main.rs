@@ -25,9 +25,9 @@ use crate::exit::Exit;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Runs Kestra's flows.
+/// Runs Kestra's flows: one of them here and now, or many as a server
 #[derive(Parser)]
-#[command(name = "flowmill", version, about, max_term_width = 100)]
+#[command(name = "flowmill", version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -56,7 +56,7 @@ impl CrashTest {
         eprintln!("CRASH_SEED={seed}");
         let scratch = tempfile::tempdir().unwrap();
         std::fs::create_dir(scratch.path().join("tokens")).unwrap();
-        let mut test = Self {
+        let test = Self {
             seed,
             chance: seed,
             scratch,

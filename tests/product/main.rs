@@ -1,12 +1,17 @@
 //! Tests of the whole product: the binary as a user runs it, over its command line and its API.
 
 mod bad_input;
-mod commands;
 mod conformance;
 mod crash;
 mod disk;
+mod eval;
 mod examples;
+mod flows_folder;
+mod generated;
 mod harness;
+mod hostile_scripts;
+mod run;
 mod seeds;
 mod server;
+mod validate;
 mod workspace;

@@ -1,6 +1,5 @@
 //! What all services of a process share: the opened backends, the task types, the expression engine, what flows see of the server.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,7 +32,6 @@ pub(crate) struct Foundation {
     pub(crate) engine: Arc<Engine>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) secrets: Arc<Secrets>,
-    pub(crate) secret_names: Arc<BTreeSet<String>>,
     pub(crate) installation: Installation,
     pub(crate) probes: Vec<Probe>,
     pub(crate) files_directory: PathBuf,
@@ -73,7 +71,6 @@ impl Foundation {
         };
         let settings = settings(config)?;
         let secrets = environment::secrets(variables());
-        let secret_names = Arc::new(secrets.iter().map(|(name, _)| name.clone()).collect());
         let secrets = Secrets::new(secrets).with_cipher(settings.cipher.clone());
         let flows = FlowCache::new(Flows::new(store.clone()), catalogue.clone(), options);
         Ok(Self {
@@ -85,7 +82,6 @@ impl Foundation {
             engine: Arc::new(engine),
             settings: Arc::new(settings),
             secrets: Arc::new(secrets),
-            secret_names,
             installation,
             probes,
             files_directory,

@@ -216,7 +216,7 @@ pub(crate) fn api(
         catalogue: foundation.catalogue.clone(),
         engine: foundation.engine.clone(),
         settings: foundation.settings.clone(),
-        secret_names: foundation.secret_names.clone(),
+        secrets: foundation.secrets.clone(),
         partitions: foundation.installation.partitions,
         probes: foundation.probes.clone(),
         prometheus,

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use axum::http::Method;
 use clap::{Args, ValueEnum};
 use flowmill_backends::repo::flows::{Draft, Expect};
+use flowmill_common::log::Level;
 use flowmill_common::yaml::{self, split_documents};
 use flowmill_common::{Flow, StateType};
 
@@ -38,6 +39,9 @@ pub(crate) struct Run {
     /// For people, or the execution as the API gives it
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
+    /// Show DEBUG and TRACE lines of the log too
+    #[arg(short, long)]
+    verbose: bool,
     /// Where state and files are kept [default: flowmill/run in the user's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -56,7 +60,7 @@ impl Run {
     pub(crate) fn execute(self) -> anyhow::Result<Exit> {
         let flags = Flags::new(self.config.clone()).set_path(
             "--data-dir",
-            &["dataDirectory"],
+            &["data-directory"],
             self.data_dir.as_deref(),
         );
         let Loaded {
@@ -149,7 +153,16 @@ impl Run {
             labels: self.label.clone(),
         };
         let id = request.send(api, flow).await?;
-        let mut follow = Follow::new(foundation, &id, changes);
+        let mut follow = Follow::new(
+            foundation,
+            &id,
+            changes,
+            if self.verbose {
+                Level::Trace
+            } else {
+                Level::Info
+            },
+        );
         let kill = || kill(api, &id);
         let interrupted = follow.until_the_end(view, signals, kill).await?;
         Ok((follow, interrupted))

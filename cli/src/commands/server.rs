@@ -49,7 +49,7 @@ impl Server {
         let flags = Flags::new(self.config)
             .set("--port", &["api", "port"], self.port)
             .set("--host", &["api", "host"], self.host)
-            .set_path("--data-dir", &["dataDirectory"], self.data_dir.as_deref())
+            .set_path("--data-dir", &["data-directory"], self.data_dir.as_deref())
             .set_path("--flows", &["flows"], self.flows.as_deref());
         let Loaded { config, warnings } = Config::load(flags)?;
         if self.print_config {

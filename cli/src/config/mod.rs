@@ -250,6 +250,20 @@ mod tests {
     }
 
     #[test]
+    fn flags_set_settings_that_exist() {
+        let settings = all_settings();
+        for path in [
+            &["api", "port"][..],
+            &["api", "host"],
+            &["data-directory"],
+            &["flows"],
+        ] {
+            let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+            assert!(settings.get(&path).is_some(), "{path:?}");
+        }
+    }
+
+    #[test]
     fn names_may_be_joined_in_any_way_and_text_stays_text() {
         let yaml = "encryption: {secretKey: 0777}\nvariables:\n  env_prefixes: [A_]\n  globals: {int: 1, nested: {yes: on}}\n";
         let config = load(yaml, &[], Flags::default()).unwrap().config;

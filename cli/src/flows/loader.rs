@@ -7,7 +7,7 @@ use std::sync::Arc;
 use flowmill_backends::Kind;
 use flowmill_backends::repo::flows::{Draft, Expect, FlowCache};
 use flowmill_common::Timestamp;
-use flowmill_common::yaml::{self, Diagnostic, split_documents};
+use flowmill_common::yaml::{self, Diagnostic, Severity, split_documents};
 
 use super::folder::yaml_files;
 
@@ -201,12 +201,12 @@ impl Loader {
 
     fn report(&self, file: &str, source: &str, found: Vec<Diagnostic>, lines_before: usize) {
         for diagnostic in found {
-            let is_error = diagnostic.is_error();
+            let severity = diagnostic.severity;
             let text = yaml::render(&diagnostic.shifted(lines_before), Some(file), source);
-            if is_error {
-                tracing::error!("{text}");
-            } else {
-                tracing::warn!("{text}");
+            match severity {
+                Severity::Error => tracing::error!("{text}"),
+                Severity::Warning => tracing::warn!("{text}"),
+                Severity::Info => tracing::info!("{text}"),
             }
         }
     }

@@ -8,6 +8,7 @@ use flowmill_backends::queue::{Consumer, Topic};
 use flowmill_backends::repo::executions::Executions;
 use flowmill_backends::repo::logs::{Filter, Follower, Logs};
 use flowmill_common::job::Changed;
+use flowmill_common::log::Level;
 use flowmill_common::{Execution, ExecutionId};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
@@ -30,6 +31,7 @@ pub(crate) struct Follow {
     executions: Executions,
     logs: Follower,
     changes: Box<dyn Consumer>,
+    least_level: Level,
 }
 
 /// Whether somebody asked to end it.
@@ -53,8 +55,13 @@ impl Follow {
         Ok(queue.consume(&Topic::Changes, 1024).await?)
     }
 
-    /// A follower of this execution, which hears by `changes`.
-    pub(crate) fn new(foundation: &Foundation, id: &str, changes: Box<dyn Consumer>) -> Self {
+    /// A follower of this execution, which hears by `changes` and shows log lines of this level or a higher one.
+    pub(crate) fn new(
+        foundation: &Foundation,
+        id: &str,
+        changes: Box<dyn Consumer>,
+        least_level: Level,
+    ) -> Self {
         let id = ExecutionId::from(id);
         let partitions = foundation.installation.partitions;
         let executions = Executions::new(foundation.store.clone(), partitions);
@@ -64,6 +71,7 @@ impl Follow {
             executions,
             logs,
             changes,
+            least_level,
         }
     }
 
@@ -111,7 +119,7 @@ impl Follow {
     /// Shows the log lines that have come.
     pub(crate) async fn show_logs(&mut self, view: &mut View) -> anyhow::Result<()> {
         while let Some(lines) = self.logs.more().await? {
-            view.log(&lines);
+            view.log(lines.iter().filter(|line| line.level >= self.least_level));
         }
         Ok(())
     }

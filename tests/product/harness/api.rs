@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use super::process::PATIENCE;
 
 /// A client of one server. Blocks: the tests are about processes, not about concurrency.
-pub struct Api {
+pub(crate) struct Api {
     address: String,
     runtime: Runtime,
     client: reqwest::Client,
@@ -18,13 +18,13 @@ pub struct Api {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Api {
-    pub fn new(address: &str) -> Self {
+    pub(crate) fn new(address: &str) -> Self {
         // the client wants one, though it speaks no TLS here; another test of this process may have been first
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -44,11 +44,11 @@ impl Api {
     }
 
     /// `127.0.0.1:40123`.
-    pub fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    pub fn try_call(
+    pub(crate) fn try_call(
         &self,
         method: Method,
         path: &str,
@@ -70,34 +70,47 @@ impl Api {
         })
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.try_call(Method::GET, path, None)
             .expect("the server answers")
     }
 
-    pub fn delete(&self, path: &str) -> Answer {
+    pub(crate) fn delete(&self, path: &str) -> Answer {
         self.try_call(Method::DELETE, path, None)
             .expect("the server answers")
     }
 
-    pub fn post(&self, path: &str, kind: &str, content: impl Into<Vec<u8>>) -> Answer {
+    pub(crate) fn post(&self, path: &str, kind: &str, content: impl Into<Vec<u8>>) -> Answer {
         self.try_call(Method::POST, path, Some((kind, content.into())))
             .expect("the server answers")
     }
 
     /// Saves a flow; it must be taken.
-    pub fn save(&self, source: &str) {
+    pub(crate) fn save(&self, source: &str) {
         let answer = self.post("/api/v1/flows", "application/x-yaml", source);
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
+    /// Saves a flow, be it there already or not; it must be taken.
+    pub(crate) fn save_or_replace(&self, flow: &str, source: &str) {
+        let path = format!("/api/v1/flows/{flow}");
+        if self.get(&path).status == 404 {
+            return self.save(source);
+        }
+        let body = Some(("application/x-yaml", source.as_bytes().to_vec()));
+        let answer = self
+            .try_call(Method::PUT, &path, body)
+            .expect("the server answers");
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
     /// Starts an execution with these inputs, and gives it as it was answered.
-    pub fn start(&self, flow: &str, inputs: &[(&str, &str)]) -> Value {
+    pub(crate) fn start(&self, flow: &str, inputs: &[(&str, &str)]) -> Value {
         self.create(flow, "", inputs)
     }
 
     /// Runs an execution to its end.
-    pub fn run(&self, flow: &str, inputs: &[(&str, &str)]) -> Value {
+    pub(crate) fn run(&self, flow: &str, inputs: &[(&str, &str)]) -> Value {
         self.create(flow, "?wait=true", inputs)
     }
 
@@ -124,19 +137,19 @@ impl Api {
         answer.json()
     }
 
-    pub fn execution(&self, id: &str) -> Value {
+    pub(crate) fn execution(&self, id: &str) -> Value {
         let answer = self.get(&format!("/api/v1/executions/{id}"));
         assert_eq!(answer.status, 200, "execution {id}: {}", answer.text());
         answer.json()
     }
 
     /// Waits until the execution is over.
-    pub fn wait(&self, id: &str) -> Value {
+    pub(crate) fn wait(&self, id: &str) -> Value {
         self.wait_until(id, |execution| is_terminal(state(execution)))
     }
 
     /// Waits until something holds of the execution.
-    pub fn wait_until(&self, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait_until(&self, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + PATIENCE;
         loop {
             let execution = self.execution(id);
@@ -152,7 +165,7 @@ impl Api {
     }
 
     /// The messages of an execution's log.
-    pub fn messages(&self, id: &str) -> Vec<String> {
+    pub(crate) fn messages(&self, id: &str) -> Vec<String> {
         let entries = self.get(&format!("/api/v1/logs/{id}")).json();
         let entries = entries.as_array().cloned().unwrap_or_default();
         entries
@@ -163,23 +176,23 @@ impl Api {
 }
 
 impl Answer {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text()))
     }
 }
 
 /// The state of an execution or a task run.
-pub fn state(value: &Value) -> &str {
+pub(crate) fn state(value: &Value) -> &str {
     value["state"]["current"].as_str().unwrap_or_default()
 }
 
 /// The task run of a task.
-pub fn task_run<'a>(execution: &'a Value, task: &str) -> &'a Value {
+pub(crate) fn task_run<'a>(execution: &'a Value, task: &str) -> &'a Value {
     let runs = execution["taskRunList"]
         .as_array()
         .expect("it has task runs");

@@ -5,12 +5,12 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 /// Serves what a function answers, each request on a connection of its own. Ends with the test's process.
-pub struct WebServer {
+pub(crate) struct WebServer {
     address: SocketAddr,
 }
 
 /// What is answered.
-pub enum Reply {
+pub(crate) enum Reply {
     /// A status, a content type and a body.
     Body(u16, &'static str, Vec<u8>),
     /// Nothing: the connection stays open until the client gives up.
@@ -19,7 +19,7 @@ pub enum Reply {
 
 impl WebServer {
     /// A server whose answers depend on the path.
-    pub fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let answer = Arc::new(answer);
@@ -33,13 +33,13 @@ impl WebServer {
     }
 
     /// The URL of a path.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }
 
 /// What the seeds fetch: a list of products, and a page.
-pub fn products() -> WebServer {
+pub(crate) fn products() -> WebServer {
     let products = std::fs::read(super::in_tests("fixtures/products.json")).unwrap();
     WebServer::start(move |path| match path {
         "/products" => Reply::Body(200, "application/json", products.clone()),

@@ -1,35 +1,35 @@
 //! What the tests share: a server of their own, a client, places to fetch from.
 
-pub mod api;
+pub(crate) mod api;
 mod fixtures;
-mod process;
+pub(crate) mod process;
 
 use std::path::{Path, PathBuf};
 
-pub use api::Api;
-pub use fixtures::{Reply, WebServer, products};
-pub use process::{Finished, Server, ServerOptions, flowmill, run_to_end};
+pub(crate) use api::Api;
+pub(crate) use fixtures::{Reply, WebServer, products};
+pub(crate) use process::{Finished, Server, ServerOptions, flowmill, run_to_end};
 
 /// The root of the repository.
-pub fn repository() -> &'static Path {
+pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the crate lies in the repository")
 }
 
 /// A file or folder of `tests/`.
-pub fn in_tests(path: &str) -> PathBuf {
+pub(crate) fn in_tests(path: &str) -> PathBuf {
     repository().join("tests").join(path)
 }
 
 /// A file or folder that may lie beside the checkout, where this project keeps what it shares with others.
-pub fn beside(path: &str) -> Option<PathBuf> {
+pub(crate) fn beside(path: &str) -> Option<PathBuf> {
     let found = repository().parent()?.join("shared").join(path);
     found.exists().then_some(found)
 }
 
 /// Says that a test proves nothing here, and why. Where everything must be tested, it fails instead.
-pub fn skip(test: &str, reason: &str) {
+pub(crate) fn skip(test: &str, reason: &str) {
     if std::env::var_os("REQUIRE_BACKENDS").is_some_and(|value| value == "1") {
         panic!("{test} was skipped, but REQUIRE_BACKENDS=1: {reason}");
     }
@@ -45,7 +45,7 @@ pub fn skip(test: &str, reason: &str) {
 }
 
 /// Text in a file of this folder.
-pub fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+pub(crate) fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().expect("it is below the folder")).unwrap();
     std::fs::write(&path, text).unwrap();

@@ -14,10 +14,10 @@ use tempfile::TempDir;
 use super::Api;
 
 /// How long anything that must happen may take, on a machine that does other things too.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A command of the binary, in a clean environment.
-pub fn flowmill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+pub(crate) fn flowmill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flowmill"));
     command
         .args(arguments)
@@ -29,14 +29,14 @@ pub fn flowmill(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Comma
 
 /// What a command that has ended said.
 #[derive(Debug)]
-pub struct Finished {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// Runs a command to its end.
-pub fn run_to_end(command: &mut Command) -> Finished {
+pub(crate) fn run_to_end(command: &mut Command) -> Finished {
     let Output {
         status,
         stdout,
@@ -51,22 +51,22 @@ pub fn run_to_end(command: &mut Command) -> Finished {
 
 /// How a server is started.
 #[derive(Default)]
-pub struct ServerOptions {
+pub(crate) struct ServerOptions {
     /// Its data directory; a fresh one that goes away with the server, if there is none.
-    pub data_directory: Option<PathBuf>,
+    pub(crate) data_directory: Option<PathBuf>,
     /// A folder of flows.
-    pub flows: Option<PathBuf>,
+    pub(crate) flows: Option<PathBuf>,
     /// Configuration as YAML.
-    pub config: Option<String>,
+    pub(crate) config: Option<String>,
     /// Environment variables.
-    pub environment: Vec<(String, String)>,
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 /// A standalone server of a test. Ends when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub api: Api,
-    pub data_directory: PathBuf,
+    pub(crate) api: Api,
+    pub(crate) data_directory: PathBuf,
     log: Receiver<String>,
     seen: Vec<String>,
     _scratch: TempDir,
@@ -74,12 +74,12 @@ pub struct Server {
 
 impl Server {
     /// A server with nothing special.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(ServerOptions::default())
     }
 
     /// A server that listens: on a free port, which it tells.
-    pub fn with(options: ServerOptions) -> Self {
+    pub(crate) fn with(options: ServerOptions) -> Self {
         let scratch = tempfile::tempdir().unwrap();
         let data_directory = options
             .data_directory
@@ -119,7 +119,7 @@ impl Server {
     }
 
     /// Waits for a line of the log that holds this text.
-    pub fn expect_log(&mut self, text: &str) -> String {
+    pub(crate) fn expect_log(&mut self, text: &str) -> String {
         if let Some(line) = self.seen.iter().find(|line| line.contains(text)) {
             return line.clone();
         }
@@ -147,24 +147,18 @@ impl Server {
         }
     }
 
-    /// All lines of the log so far.
-    pub fn log(&mut self) -> &[String] {
-        self.seen.extend(self.log.try_iter());
-        &self.seen
-    }
-
-    pub fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id() as i32)
     }
 
     /// Ends it as an operator does, and says how it ended.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub(crate) fn terminate(mut self) -> ExitStatus {
         kill(self.pid(), Signal::SIGTERM).unwrap();
         wait(&mut self.child)
     }
 
     /// Ends it as a power cut does.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         kill(self.pid(), Signal::SIGKILL).unwrap();
         wait(&mut self.child);
     }
@@ -186,7 +180,7 @@ impl Drop for Server {
 }
 
 /// Waits for a process to end.
-pub fn wait(child: &mut Child) -> ExitStatus {
+pub(crate) fn wait(child: &mut Child) -> ExitStatus {
     let until = Instant::now() + PATIENCE;
     loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -215,6 +209,6 @@ fn lines(child: &mut Child) -> Receiver<String> {
 }
 
 /// Where a command may keep things by default, so that a test leaves nothing in the user's folders.
-pub fn at_home(command: &mut Command, folder: &Path) {
+pub(crate) fn at_home(command: &mut Command, folder: &Path) {
     command.env("XDG_DATA_HOME", folder).env("HOME", folder);
 }

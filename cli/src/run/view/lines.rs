@@ -53,20 +53,18 @@ impl Lines {
         }
     }
 
-    pub(super) fn log(&mut self, log: &[LogLine]) {
-        for line in log {
-            let known = line
-                .task_run
-                .as_ref()
-                .and_then(|run| self.labels.get(run).map(String::as_str));
-            let label = known.or(line.task_id.as_deref()).unwrap_or("-");
-            console::line(format!(
-                "{} {label} {} {}",
-                time(line.at),
-                line.level.name(),
-                line.message
-            ));
-        }
+    pub(super) fn log(&mut self, line: &LogLine) {
+        let known = line
+            .task_run
+            .as_ref()
+            .and_then(|run| self.labels.get(run).map(String::as_str));
+        let label = known.or(line.task_id.as_deref()).unwrap_or("-");
+        console::line(format!(
+            "{} {label} {} {}",
+            time(line.at),
+            line.level.name(),
+            line.message
+        ));
     }
 }
 

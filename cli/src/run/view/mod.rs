@@ -43,10 +43,10 @@ impl View {
     }
 
     /// Shows lines of the execution's log.
-    pub(crate) fn log(&mut self, log: &[LogLine]) {
+    pub(crate) fn log<'a>(&mut self, log: impl Iterator<Item = &'a LogLine>) {
         match self {
-            Self::Terminal(terminal) => terminal.log(log),
-            Self::Lines(lines) => lines.log(log),
+            Self::Terminal(terminal) => log.for_each(|line| terminal.log(line)),
+            Self::Lines(lines) => log.for_each(|line| lines.log(line)),
             Self::Silent => {}
         }
     }

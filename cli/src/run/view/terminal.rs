@@ -67,27 +67,22 @@ impl Terminal {
         self.tick();
     }
 
-    pub(super) fn log(&mut self, log: &[LogLine]) {
-        for line in log {
-            let known = line
-                .task_run
-                .as_ref()
-                .and_then(|run| self.labels.get(run).map(String::as_str));
-            let label = known.or(line.task_id.as_deref()).unwrap_or("·");
-            let (level, color) = match line.level {
-                Level::Trace | Level::Debug => (line.level.name(), Color::Dim),
-                Level::Info => ("INFO", Color::Blue),
-                Level::Warn => ("WARN", Color::Yellow),
-                Level::Error => ("ERROR", Color::Red),
-            };
-            let head = format!(
-                "  {} {}",
-                self.style.paint(Color::Magenta, label),
-                self.style.paint(color, level)
-            );
-            for text in line.message.lines() {
-                self.print(&format!("{head} {}", printable(text)));
-            }
+    pub(super) fn log(&mut self, line: &LogLine) {
+        let known = line
+            .task_run
+            .as_ref()
+            .and_then(|run| self.labels.get(run).map(String::as_str));
+        let label = known.or(line.task_id.as_deref()).unwrap_or("·");
+        let color = match line.level {
+            Level::Trace | Level::Debug => Color::Dim,
+            Level::Info => Color::Blue,
+            Level::Warn => Color::Yellow,
+            Level::Error => Color::Red,
+        };
+        let level = self.style.paint(color, line.level.name());
+        let head = format!("  {} {level}", self.style.paint(Color::Magenta, label));
+        for text in line.message.lines() {
+            self.print(&format!("{head} {}", printable(text)));
         }
     }
 
