@@ -2,8 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::check::{Finding, Known};
-use crate::{Error, Host, Object, Options, References, Value};
+use crate::cache::Cache;
+use crate::check::{Finding, Known, check};
+use crate::dates::Pattern;
+use crate::dates::zone::Zone;
+use crate::java::regex::Regex;
+use crate::jq::Program;
+use crate::references::{self, References};
+use crate::render;
+use crate::syntax::ast::Tree;
+use crate::syntax::{self};
+use crate::{Error, Host, Object, Options, Value};
 
 /// Reads and renders texts.
 ///
@@ -11,21 +20,59 @@ use crate::{Error, Host, Object, Options, References, Value};
 #[derive(Clone, Debug)]
 pub struct Engine(Arc<Shared>);
 
+/// What all renderings of one engine share.
 #[derive(Debug)]
-struct Shared {
-    options: Options,
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) zone: Zone,
+    pub(crate) words: Words,
+    pub(crate) templates: Cache<Box<str>, Template>,
+    pub(crate) regexes: Cache<Box<str>, Regex>,
+    pub(crate) programs: Cache<Box<str>, Program>,
+    pub(crate) patterns: Cache<Box<str>, Pattern>,
+}
+
+/// Names the engine makes values under, made once.
+#[derive(Debug)]
+pub(crate) struct Words {
+    pub(crate) loop_name: Arc<str>,
+    pub(crate) first: Arc<str>,
+    pub(crate) last: Arc<str>,
+    pub(crate) length: Arc<str>,
+    pub(crate) index: Arc<str>,
+    pub(crate) revindex: Arc<str>,
 }
 
 /// A compiled text.
 #[derive(Debug)]
 pub struct Template {
     source: Arc<str>,
+    tree: Tree,
+    reads_loop: bool,
 }
 
 impl Engine {
-    /// An engine with the given options.
+    /// An engine with the given options. A zone or locale that is not known is taken as UTC or English; see
+    /// [`Options::problems`].
     pub fn new(options: Options) -> Engine {
-        Engine(Arc::new(Shared { options }))
+        let words = Words {
+            loop_name: "loop".into(),
+            first: "first".into(),
+            last: "last".into(),
+            length: "length".into(),
+            index: "index".into(),
+            revindex: "revindex".into(),
+        };
+        let size = options.cache_size;
+        Engine(Arc::new(Shared {
+            zone: options.time_zone(),
+            words,
+            templates: Cache::new(size),
+            regexes: Cache::new(size),
+            programs: Cache::new(size),
+            patterns: Cache::new(size),
+            options,
+        }))
     }
 
     /// Its options.
@@ -38,9 +85,7 @@ impl Engine {
     /// # Errors
     /// [`crate::ErrorKind::Syntax`], or a limit on nesting or size.
     pub fn compile(&self, text: &str) -> Result<Arc<Template>, Error> {
-        Ok(Arc::new(Template {
-            source: text.into(),
-        }))
+        self.0.compile(text)
     }
 
     /// Renders a text to a text. A text without `{` comes back as it is.
@@ -48,8 +93,7 @@ impl Engine {
     /// # Errors
     /// Any kind of [`crate::ErrorKind`].
     pub fn render(&self, text: &str, root: &dyn Object, host: &dyn Host) -> Result<String, Error> {
-        let _ = (root, host);
-        Ok(text.to_owned())
+        render::text(&self.0, text, root, host)
     }
 
     /// Renders a compiled text to a text.
@@ -62,11 +106,11 @@ impl Engine {
         root: &dyn Object,
         host: &dyn Host,
     ) -> Result<String, Error> {
-        self.render(&template.source, root, host)
+        render::template(&self.0, template, root, host)
     }
 
     /// Renders a text and keeps the type of its value: `{{ 1 }}` gives the number, `{{ list }}` the list. Several texts,
-    /// numbers and booleans join to a text.
+    /// numbers and booleans join to a text; what else is mixed is read as JSON if it can be, and is a text if not.
     ///
     /// # Errors
     /// As [`Engine::render`].
@@ -76,7 +120,7 @@ impl Engine {
         root: &dyn Object,
         host: &dyn Host,
     ) -> Result<Value, Error> {
-        self.render(text, root, host).map(Value::from)
+        render::typed(&self.0, text, root, host)
     }
 
     /// Renders every key and every text of a structure; texts stay texts. Of keys that become equal the first wins.
@@ -89,8 +133,7 @@ impl Engine {
         root: &dyn Object,
         host: &dyn Host,
     ) -> Result<serde_json::Value, Error> {
-        let _ = (root, host);
-        Ok(json.clone())
+        render::json(&self.0, json, root, host, render::Leaves::Text)
     }
 
     /// As [`Engine::render_json`], but each text keeps the type of its value ([`Engine::render_typed`]).
@@ -103,13 +146,37 @@ impl Engine {
         root: &dyn Object,
         host: &dyn Host,
     ) -> Result<serde_json::Value, Error> {
-        self.render_json(json, root, host)
+        render::json(&self.0, json, root, host, render::Leaves::Typed)
+    }
+
+    /// What a text refers to.
+    ///
+    /// # Errors
+    /// As [`Engine::compile`].
+    pub fn references(&self, text: &str) -> Result<References, Error> {
+        Ok(self.compile(text)?.references())
     }
 
     /// What is wrong with a text, as far as can be told before rendering it.
     pub fn check(&self, text: &str, known: &dyn Known) -> Vec<Finding> {
-        let _ = (text, known);
-        Vec::new()
+        match self.compile(text) {
+            Ok(template) => check(&template, known),
+            Err(error) => vec![Finding::from_syntax(&error)],
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn compile(&self, text: &str) -> Result<Arc<Template>, Error> {
+        self.templates.get(text, || {
+            let source = Arc::from(text);
+            let tree = syntax::parse(&source, &self.options)?;
+            Ok(Template {
+                reads_loop: text.contains("loop") || text.contains("ontext"),
+                source,
+                tree,
+            })
+        })
     }
 }
 
@@ -121,11 +188,15 @@ impl Template {
 
     /// What it refers to.
     pub fn references(&self) -> References {
-        References::default()
+        references::of(self)
     }
-}
 
-/// Whether a rendered condition holds: everything but `false`, `0`, `-0` and the empty text does, blanks around aside.
-pub fn is_truthy(text: &str) -> bool {
-    !matches!(text.trim(), "false" | "0" | "-0" | "")
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Whether `loop` may be read: by name, or through `render`, `printContext` or `fetchContext`.
+    pub(crate) fn reads_loop(&self) -> bool {
+        self.reads_loop || self.source.contains("render")
+    }
 }

@@ -20,6 +20,8 @@ struct Details {
     place: Option<Place>,
     /// The map in which an attribute was looked for; names are read from it only when the error is final.
     container: Option<Value>,
+    /// What went wrong inside, where Kestra's message does not say it.
+    cause: Option<String>,
 }
 
 /// Where in which text.
@@ -129,6 +131,7 @@ impl Error {
             text,
             place: None,
             container: None,
+            cause: None,
         }))
     }
 
@@ -201,6 +204,18 @@ impl Error {
         if self.0.place.is_none() {
             self.0.place = Some(Place::new(template, offset, length));
         }
+        self
+    }
+
+    /// Notes what went wrong inside, for [`fmt::Display`].
+    pub(crate) fn caused_by(mut self, cause: &Error) -> Error {
+        self.0.cause = Some(cause.0.cause.clone().unwrap_or_else(|| cause.text()));
+        self
+    }
+
+    /// Adds something helpful to what [`fmt::Display`] says.
+    pub(crate) fn hint(mut self, hint: String) -> Error {
+        self.0.cause = Some(hint);
         self
     }
 
@@ -295,6 +310,9 @@ impl fmt::Display for Error {
             && !candidates.is_empty()
         {
             write!(formatter, " did you mean `{}`?", candidates.join("` or `"))?;
+        }
+        if let Some(cause) = &self.0.cause {
+            write!(formatter, " {cause}")?;
         }
         Ok(())
     }

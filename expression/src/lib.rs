@@ -15,27 +15,38 @@
 //! # Ok::<(), flowmill_expression::Error>(())
 //! ```
 
+mod cache;
 mod check;
 mod dates;
 mod engine;
 mod error;
+mod evaluate;
+mod filters;
 mod formats;
+mod functions;
 mod host;
 mod java;
+mod jq;
 mod nearest;
 mod object;
 mod options;
 mod references;
+mod render;
+mod survey;
+mod syntax;
+mod table;
+mod tests;
 mod value;
 
 pub use self::check::{Finding, FindingCode, Known, Severity};
-pub use self::engine::{Engine, Template, is_truthy};
+pub use self::engine::{Engine, Template};
 pub use self::error::{Error, ErrorKind, Limit, Place};
 pub use self::host::{Answer, FileNeed, FixedHost, Host, HttpNeed, Need, SubflowNeed};
 pub use self::nearest::nearest;
 pub use self::object::Object;
 pub use self::options::{Limits, Options, Profile};
 pub use self::references::References;
+pub use self::render::is_truthy;
 pub use self::value::{
     BigInt, Decimal, JsonView, Kind, List, Map, MapBuilder, Number, Temporal, Value,
 };

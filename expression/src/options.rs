@@ -1,7 +1,9 @@
 //! Options of an engine.
 
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+
+use crate::dates::locale;
+use crate::dates::zone::{self, Zone};
 
 /// Which of Kestra's dialects a text is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -114,8 +116,20 @@ impl Options {
         }
     }
 
-    /// The zone as a time zone; UTC when its name is unknown.
-    pub(crate) fn time_zone(&self) -> TimeZone {
-        crate::dates::zone::parse(&self.zone).unwrap_or(TimeZone::UTC)
+    /// What is wrong with the options: a zone or a locale that is not known. An engine takes them as UTC and English.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if zone::parse(&self.zone).is_none() {
+            problems.push(format!("unknown time zone `{}`", self.zone));
+        }
+        if locale::find(&self.locale).is_none() {
+            problems.push(format!("unknown locale `{}`", self.locale));
+        }
+        problems
+    }
+
+    /// The zone; UTC when its name is unknown.
+    pub(crate) fn time_zone(&self) -> Zone {
+        zone::parse(&self.zone).unwrap_or_else(Zone::utc)
     }
 }

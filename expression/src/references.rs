@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::engine::Template;
+use crate::survey::survey;
+
 /// The root paths and functions a template may read.
 ///
 /// A path that is constant is exact: `outputs.a['b'].c` is `[outputs, a, b, c]`, and whoever supplies the value at that
@@ -56,4 +59,34 @@ impl References {
         self.paths.retain(|known| !known.starts_with(&path));
         self.paths.insert(path);
     }
+}
+
+/// What a template refers to.
+pub(crate) fn of(template: &Template) -> References {
+    let survey = survey(template);
+    let mut references = References {
+        everything: survey.everything,
+        ..References::default()
+    };
+    for path in survey.paths {
+        references.add(
+            path.segments
+                .into_iter()
+                .map(|(name, _)| name.to_string())
+                .collect(),
+        );
+    }
+    for call in survey.calls {
+        match (&*call.name, &call.constant) {
+            ("secret", Some(key)) => {
+                references.secrets.insert(key.to_string());
+            }
+            ("kv", Some(key)) if !call.has_namespace => {
+                references.keys.insert(key.to_string());
+            }
+            _ => {}
+        }
+        references.functions.insert(call.name.to_string());
+    }
+    references
 }

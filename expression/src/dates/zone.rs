@@ -2,28 +2,78 @@
 
 use jiff::tz::{Offset, TimeZone};
 
-/// Reads `Europe/Paris`, `UTC`, `Z`, `+02:00`, `UTC+2`, `GMT-05:30`; `None` for anything else.
-pub(crate) fn parse(name: &str) -> Option<TimeZone> {
-    if matches!(name, "Z" | "UTC" | "GMT" | "UT" | "Etc/UTC") {
-        return Some(if name == "Etc/UTC" {
-            TimeZone::get(name).ok()?
-        } else {
-            TimeZone::UTC
-        });
+/// A time zone and the id under which it was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Zone {
+    pub(crate) zone: TimeZone,
+    /// `Europe/Paris`, `+02:00`, `UTC+02:00`
+    pub(crate) id: String,
+}
+
+impl Zone {
+    /// Coordinated universal time.
+    pub(crate) fn utc() -> Zone {
+        Zone {
+            zone: TimeZone::UTC,
+            id: "UTC".to_owned(),
+        }
     }
-    if name.starts_with(['+', '-']) {
-        return offset(name).map(TimeZone::fixed);
+
+    /// The zone of a time zone that was not asked for by name.
+    pub(crate) fn of(zone: TimeZone) -> Zone {
+        let id = id(&zone);
+        Zone { zone, id }
+    }
+
+    /// Whether it is just an offset: `+02:00` or `Z`.
+    pub(crate) fn is_offset(&self) -> bool {
+        self.id == "Z" || self.id.starts_with(['+', '-'])
+    }
+}
+
+/// Reads `Europe/Paris`, `UTC`, `Z`, `+02:00`, `UTC+2`, `GMT-05:30`; `None` for anything else.
+pub(crate) fn parse(name: &str) -> Option<Zone> {
+    match name {
+        "Z" | "UTC" | "GMT" | "UT" => {
+            return Some(Zone {
+                zone: TimeZone::UTC,
+                id: name.to_owned(),
+            });
+        }
+        _ if name.starts_with(['+', '-']) => {
+            let offset = offset(name)?;
+            return Some(Zone {
+                zone: TimeZone::fixed(offset),
+                id: offset_text(offset),
+            });
+        }
+        _ => {}
     }
     for prefix in ["UTC", "GMT", "UT"] {
         if let Some(rest) = name.strip_prefix(prefix)
             && rest.starts_with(['+', '-'])
         {
-            return offset(rest).map(TimeZone::fixed);
+            let offset = offset(rest)?;
+            let text = if offset.seconds() == 0 {
+                String::new()
+            } else {
+                offset_text(offset)
+            };
+            return Some(Zone {
+                zone: TimeZone::fixed(offset),
+                id: format!("{prefix}{text}"),
+            });
         }
     }
+    // Java knows neither of these abbreviations, and its names are case-sensitive.
+    if matches!(name, "EST" | "MST" | "HST" | "ROC" | "Factory") {
+        return None;
+    }
     let zone = TimeZone::get(name).ok()?;
-    // Java's names are case-sensitive.
-    (zone.iana_name() == Some(name)).then_some(zone)
+    (zone.iana_name() == Some(name)).then(|| Zone {
+        zone,
+        id: name.to_owned(),
+    })
 }
 
 /// Reads `Z`, `+h`, `+hh`, `+hh:mm`, `+hhmm`, `+hh:mm:ss`, `+hhmmss`.
@@ -73,20 +123,28 @@ pub(crate) fn offset(text: &str) -> Option<Offset> {
 
 /// `Z`, `+01:00`, `-03:30:15`.
 pub(crate) fn offset_text(offset: Offset) -> String {
-    let seconds = offset.seconds();
-    if seconds == 0 {
-        return "Z".to_owned();
+    match offset.seconds() {
+        0 => "Z".to_owned(),
+        seconds => signed(seconds, ":", seconds % 60 != 0),
     }
+}
+
+/// `+01:00`, with the seconds if asked for.
+pub(crate) fn signed(seconds: i32, separator: &str, with_seconds: bool) -> String {
     let sign = if seconds < 0 { '-' } else { '+' };
     let seconds = seconds.unsigned_abs();
-    let mut text = format!("{sign}{:02}:{:02}", seconds / 3600, seconds / 60 % 60);
-    if seconds % 60 != 0 {
-        text.push_str(&format!(":{:02}", seconds % 60));
+    let mut text = format!(
+        "{sign}{:02}{separator}{:02}",
+        seconds / 3600,
+        seconds / 60 % 60
+    );
+    if with_seconds {
+        text.push_str(&format!("{separator}{:02}", seconds % 60));
     }
     text
 }
 
-/// The id that prints in brackets: an IANA name, or the offset.
+/// The id of a zone: an IANA name, or the offset.
 pub(crate) fn id(zone: &TimeZone) -> String {
     match zone.iana_name() {
         Some(name) => name.to_owned(),

@@ -13,6 +13,11 @@ pub(crate) fn write(value: &Value, text: &mut Text) -> Result<(), Error> {
         Value::List(_) => write_list(value, text),
         Value::Json(view) if view.is_list() => write_list(value, text),
         Value::Map(_) | Value::Json(_) | Value::Object(_) => write_map(value, text),
+        Value::Entry(entry) => {
+            write(&entry.key, text)?;
+            text.push_str("=")?;
+            write(&entry.value, text)
+        }
         scalar => write_scalar(scalar, text),
     }
 }

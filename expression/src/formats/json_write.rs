@@ -45,6 +45,12 @@ pub(crate) fn write(value: &Value, text: &mut Text) -> Result<(), Error> {
             }
             finish_map(separator, text)
         }
+        Value::Entry(entry) => {
+            let mut separator = "{";
+            write_key(&mut separator, &entry.key.to_java_text()?, text)?;
+            write(&entry.value, text)?;
+            finish_map(separator, text)
+        }
         scalar => java_text::write(scalar, text),
     }
 }

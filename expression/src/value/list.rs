@@ -33,6 +33,12 @@ impl List {
     }
 }
 
+impl Default for List {
+    fn default() -> List {
+        List::from(Vec::new())
+    }
+}
+
 impl From<Vec<Value>> for List {
     fn from(items: Vec<Value>) -> List {
         let depth = 1 + items.iter().map(Value::depth).max().unwrap_or(0);

@@ -1,18 +1,21 @@
 //! The values of expressions.
 
 mod decimal;
-mod equal;
+mod entry;
+pub(crate) mod equal;
 mod json_view;
 mod list;
 mod map;
-mod number;
-mod serde_impl;
+pub(crate) mod number;
+pub(crate) mod serde_impl;
 mod temporal;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use self::decimal::Decimal;
+pub(crate) use self::decimal::power_of_ten;
+pub use self::entry::Entry;
 pub use self::json_view::JsonView;
 pub use self::list::List;
 pub use self::map::{Map, MapBuilder};
@@ -61,6 +64,8 @@ pub enum Value {
     Json(JsonView),
     /// A map of the host that makes its entries on demand.
     Object(Arc<dyn Object>),
+    /// An entry of a map: what `for` over a map gives. It has a `key` and a `value`, and prints as `key=value`.
+    Entry(Arc<Entry>),
 }
 
 /// The kind of a value, without regard to how it is kept.
@@ -82,6 +87,8 @@ pub enum Kind {
     List,
     /// A map.
     Map,
+    /// An entry of a map.
+    Entry,
 }
 
 impl Value {
@@ -125,6 +132,7 @@ impl Value {
             Value::Temporal(_) => Kind::Temporal,
             Value::List(_) => Kind::List,
             Value::Map(_) | Value::Object(_) => Kind::Map,
+            Value::Entry(_) => Kind::Entry,
             Value::Json(view) if view.is_list() => Kind::List,
             Value::Json(_) => Kind::Map,
         }
@@ -221,6 +229,7 @@ impl Value {
         match self {
             Value::List(list) => list.depth(),
             Value::Map(map) => map.depth(),
+            Value::Entry(entry) => 1 + entry.value.depth(),
             _ => 0,
         }
     }
@@ -266,6 +275,11 @@ impl fmt::Debug for Value {
             Value::Map(value) => value.fmt(formatter),
             Value::Json(value) => value.fmt(formatter),
             Value::Object(value) => formatter.debug_tuple("Object").field(value).finish(),
+            Value::Entry(value) => formatter
+                .debug_tuple("Entry")
+                .field(&value.key)
+                .field(&value.value)
+                .finish(),
         }
     }
 }

@@ -141,12 +141,9 @@ impl Number {
         }
     }
 
-    /// Compares as doubles, as Kestra does; `None` when one of them is `NaN`. Two integers compare exactly.
+    /// Compares as doubles, as Kestra does; `None` when one of them is `NaN`.
     pub(crate) fn compare(&self, other: &Number) -> Option<Ordering> {
-        match (self, other) {
-            (Number::Int(left), Number::Int(right)) => Some(left.cmp(right)),
-            _ => self.to_f64().partial_cmp(&other.to_f64()),
-        }
+        self.to_f64().partial_cmp(&other.to_f64())
     }
 }
 

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use super::{BigInt, Kind, MapBuilder, Value, json_view};
+use super::{BigInt, MapBuilder, Value, json_view};
 use crate::Error;
 use crate::java::double;
 
@@ -61,6 +61,10 @@ pub(super) fn to_json(value: &Value) -> Result<serde_json::Value, Error> {
         Value::Bytes(bytes) => encode(bytes).into(),
         Value::Temporal(temporal) => temporal.to_string().into(),
         Value::Json(view) => view.json().clone(),
+        Value::Entry(entry) => {
+            let entries = [(entry.key.to_java_text()?, to_json(&entry.value)?)];
+            serde_json::Value::Object(entries.into_iter().collect())
+        }
         Value::List(items) => {
             serde_json::Value::Array(items.iter().map(to_json).collect::<Result<_, Error>>()?)
         }
@@ -113,11 +117,13 @@ impl Serialize for Value {
             Value::Float(value) => serializer.serialize_f64(*value),
             Value::Str(text) => serializer.serialize_str(text),
             Value::Json(view) => view.json().serialize(serializer),
-            Value::Big(_) | Value::Decimal(_) | Value::Bytes(_) | Value::Temporal(_) => {
-                to_json(self)
-                    .map_err(S::Error::custom)?
-                    .serialize(serializer)
-            }
+            Value::Big(_)
+            | Value::Decimal(_)
+            | Value::Bytes(_)
+            | Value::Temporal(_)
+            | Value::Entry(_) => to_json(self)
+                .map_err(S::Error::custom)?
+                .serialize(serializer),
             Value::List(items) => {
                 let mut sequence = serializer.serialize_seq(Some(items.len()))?;
                 for item in items.iter() {
@@ -217,9 +223,4 @@ impl<'de> Visitor<'de> for ValueVisitor {
         }
         Ok(Value::Map(map.build()))
     }
-}
-
-/// Whether the value has parts.
-pub(crate) fn is_container(value: &Value) -> bool {
-    matches!(value.kind(), Kind::List | Kind::Map)
 }

@@ -1,0 +1,175 @@
+//! Operators, filters, tests and attributes, applied from left to right.
+
+use super::Evaluator;
+use super::expression::join;
+use super::operators::{arithmetic, comparison, contains, is_in, logic_operand, range, wrap};
+use crate::syntax::Binary;
+use crate::syntax::ast::{Expression, ExpressionKind, Span, Step, StepKind};
+use crate::{Error, Profile, Value};
+
+impl Evaluator<'_> {
+    /// Evaluates a chain: a value, or an error that a later step may yet turn into a value.
+    pub(super) fn chain(&mut self, first: &Expression, steps: &[Step]) -> Result<Value, Error> {
+        let mut state = self.expression(first);
+        let mut root = match &first.kind {
+            ExpressionKind::Name(name) => Some(name),
+            _ => None,
+        };
+        for step in steps {
+            state = match state {
+                Err(error) if !takes_errors(step) => Err(error),
+                state => {
+                    let result = self.step(state, step, root.map(|name| &**name));
+                    result.map_err(|error| self.at(step.span, error))
+                }
+            };
+            root = None;
+        }
+        state
+    }
+
+    fn step(
+        &mut self,
+        state: Result<Value, Error>,
+        step: &Step,
+        root: Option<&str>,
+    ) -> Result<Value, Error> {
+        self.session.step()?;
+        match &step.kind {
+            StepKind::Attribute(name) => self.attribute(state?, name, root),
+            StepKind::Index(index) => {
+                let value = state?;
+                let index = self.expression(index)?;
+                self.index(value, &index, root)
+            }
+            StepKind::Method { name, arguments } => {
+                let value = state?;
+                let arguments = arguments
+                    .iter()
+                    .map(|argument| self.expression(argument))
+                    .collect::<Result<Vec<Value>, Error>>()?;
+                self.method(&value, name, &arguments, root)
+            }
+            StepKind::Concat(parts) => {
+                let mut text = self.session.text();
+                join(&state?, &mut text)?;
+                for part in parts {
+                    let value = self.expression(part)?;
+                    join(&value, &mut text)?;
+                }
+                Ok(Value::from(text.into_string()))
+            }
+            StepKind::Filter(call) => self.filter(call, state),
+            StepKind::Test { call, negated } => {
+                let holds = self.test(call, state)?;
+                Ok(Value::Bool(holds != *negated))
+            }
+            StepKind::Binary(binary, right) => self.binary(state, *binary, right, step.span),
+        }
+    }
+
+    fn binary(
+        &mut self,
+        state: Result<Value, Error>,
+        binary: Binary,
+        right: &Expression,
+        span: Span,
+    ) -> Result<Value, Error> {
+        match binary {
+            Binary::Or | Binary::And => {
+                let deciding = binary == Binary::Or;
+                if logic_operand(&state?)? == deciding {
+                    return Ok(Value::Bool(deciding));
+                }
+                let right = self.expression(right)?;
+                logic_operand(&right).map(Value::Bool)
+            }
+            Binary::Coalesce => match state {
+                Ok(Value::Null) => self.expression(right),
+                Err(error) if error.is_undefined() => self.expression(right),
+                other => other,
+            },
+            Binary::CoalesceUndefined => match state {
+                Err(error) if error.is_undefined() => self.expression(right),
+                other => other,
+            },
+            Binary::Contains => {
+                let left = state?;
+                let right = self.expression(right)?;
+                contains(self.session, &left, &right).map(Value::Bool)
+            }
+            Binary::IsIn => {
+                let left = state?;
+                let right = self.expression(right)?;
+                is_in(self.session, &left, &right).map(Value::Bool)
+            }
+            Binary::Range => {
+                let left = state?;
+                let right = self.expression(right)?;
+                range(self.session, &left, &right, None)
+            }
+            Binary::Concat => {
+                let mut text = self.session.text();
+                join(&state?, &mut text)?;
+                let right = self.expression(right)?;
+                join(&right, &mut text)?;
+                Ok(Value::from(text.into_string()))
+            }
+            _ => self.wrapped(state, binary, right, span),
+        }
+    }
+
+    /// Arithmetic and comparison: whatever fails inside, they say only that they could not be performed.
+    fn wrapped(
+        &mut self,
+        state: Result<Value, Error>,
+        binary: Binary,
+        right: &Expression,
+        span: Span,
+    ) -> Result<Value, Error> {
+        let ordering = matches!(
+            binary,
+            Binary::Greater | Binary::Less | Binary::GreaterOrEqual | Binary::LessOrEqual
+        );
+        let operands = match state {
+            Ok(left) => self.expression(right).map(|right| (left, right)),
+            Err(error) => Err(error),
+        };
+        let result = match operands {
+            // Kestra 2.0 evaluates the operands of an ordering before the part that wraps.
+            Err(error) if ordering && self.session.profile() == Profile::V2 => return Err(error),
+            Err(error) => Err(error),
+            Ok((left, right)) => match binary {
+                Binary::Add
+                | Binary::Subtract
+                | Binary::Multiply
+                | Binary::Divide
+                | Binary::Remainder => arithmetic(self.session, binary, left, right),
+                _ => comparison(binary, &left, &right).map(Value::Bool),
+            },
+        };
+        result.map_err(|error| {
+            wrap(binary, self.session.profile(), &error, |wrapped| {
+                self.at(span, wrapped)
+            })
+        })
+    }
+}
+
+/// Whether a step looks at an error to its left, instead of passing it on.
+fn takes_errors(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Binary(binary, _) => !matches!(
+            binary,
+            Binary::Or
+                | Binary::And
+                | Binary::Contains
+                | Binary::IsIn
+                | Binary::Range
+                | Binary::Concat
+        ),
+        StepKind::Filter(call) => call.target.is_some_and(|filter| filter.name == "default"),
+        StepKind::Test { call, .. } => call.target.is_some_and(|test| test.name == "defined"),
+        _ => false,
+    }
+}

@@ -1,0 +1,204 @@
+//! The operators and how tightly they bind.
+
+use crate::Profile;
+
+/// An operator as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Operator {
+    Or,
+    And,
+    Is,
+    IsNot,
+    Contains,
+    Equals,
+    EqualsWord,
+    NotEquals,
+    Greater,
+    Less,
+    GreaterOrEqual,
+    LessOrEqual,
+    Plus,
+    Minus,
+    Times,
+    Divide,
+    Modulo,
+    Filter,
+    Concat,
+    Range,
+    /// `??`
+    Coalesce,
+    /// `???`
+    CoalesceUndefined,
+    IsIn,
+    Not,
+}
+
+/// Every operator, longer texts before their beginnings.
+const OPERATORS: [(&str, Operator); 24] = [
+    ("contains", Operator::Contains),
+    ("is not", Operator::IsNot),
+    ("equals", Operator::EqualsWord),
+    ("isIn", Operator::IsIn),
+    ("???", Operator::CoalesceUndefined),
+    ("and", Operator::And),
+    ("not", Operator::Not),
+    ("??", Operator::Coalesce),
+    ("..", Operator::Range),
+    ("==", Operator::Equals),
+    ("!=", Operator::NotEquals),
+    (">=", Operator::GreaterOrEqual),
+    ("<=", Operator::LessOrEqual),
+    ("or", Operator::Or),
+    ("is", Operator::Is),
+    (">", Operator::Greater),
+    ("<", Operator::Less),
+    ("+", Operator::Plus),
+    ("-", Operator::Minus),
+    ("*", Operator::Times),
+    ("/", Operator::Divide),
+    ("%", Operator::Modulo),
+    ("|", Operator::Filter),
+    ("~", Operator::Concat),
+];
+
+/// How tightly the unary operators bind.
+pub(crate) const UNARY_PRECEDENCE: u16 = 500;
+
+impl Operator {
+    /// The operator at the beginning of a text: the longest one, words only where they end.
+    pub(super) fn starting(text: &str) -> Option<Operator> {
+        let first = *text.as_bytes().first()?;
+        if first.is_ascii_alphabetic() && !matches!(first, b'a' | b'c' | b'e' | b'i' | b'n' | b'o')
+        {
+            return None;
+        }
+        OPERATORS.iter().find_map(|(word, operator)| {
+            let rest = text.strip_prefix(word)?;
+            let is_word = first.is_ascii_alphabetic();
+            let goes_on = rest
+                .chars()
+                .next()
+                .is_some_and(|unit| unit.is_alphanumeric() || unit == '_');
+            (!is_word || !goes_on).then_some(*operator)
+        })
+    }
+
+    pub(super) fn text(self) -> &'static str {
+        OPERATORS
+            .iter()
+            .find(|(_, operator)| *operator == self)
+            .map_or("", |(text, _)| text)
+    }
+
+    /// How tightly it binds as a binary operator; `None` for `not`.
+    pub(super) fn precedence(self, profile: Profile) -> Option<u16> {
+        Some(match self {
+            Operator::Or => 10,
+            Operator::And => 15,
+            Operator::Is | Operator::IsNot | Operator::Contains => 20,
+            Operator::Equals
+            | Operator::EqualsWord
+            | Operator::NotEquals
+            | Operator::Greater
+            | Operator::Less
+            | Operator::GreaterOrEqual
+            | Operator::LessOrEqual => 30,
+            Operator::Coalesce | Operator::CoalesceUndefined | Operator::IsIn => match profile {
+                Profile::Legacy => 120,
+                Profile::V2 => 30,
+            },
+            Operator::Plus | Operator::Minus => 40,
+            Operator::Times | Operator::Divide | Operator::Modulo => 60,
+            Operator::Filter => 100,
+            Operator::Concat => 110,
+            Operator::Range => 120,
+            Operator::Not => return None,
+        })
+    }
+
+    /// The operator in front of its operand.
+    pub(super) fn unary(self) -> Option<Unary> {
+        match self {
+            Operator::Not => Some(Unary::Not),
+            Operator::Plus => Some(Unary::Plus),
+            Operator::Minus => Some(Unary::Minus),
+            _ => None,
+        }
+    }
+
+    /// The operator between two expressions; `None` for those whose right side is a name.
+    pub(super) fn binary(self) -> Option<Binary> {
+        Some(match self {
+            Operator::Or => Binary::Or,
+            Operator::And => Binary::And,
+            Operator::Contains => Binary::Contains,
+            Operator::Equals | Operator::EqualsWord => Binary::Equal,
+            Operator::NotEquals => Binary::NotEqual,
+            Operator::Greater => Binary::Greater,
+            Operator::Less => Binary::Less,
+            Operator::GreaterOrEqual => Binary::GreaterOrEqual,
+            Operator::LessOrEqual => Binary::LessOrEqual,
+            Operator::Plus => Binary::Add,
+            Operator::Minus => Binary::Subtract,
+            Operator::Times => Binary::Multiply,
+            Operator::Divide => Binary::Divide,
+            Operator::Modulo => Binary::Remainder,
+            Operator::Concat => Binary::Concat,
+            Operator::Range => Binary::Range,
+            Operator::Coalesce => Binary::Coalesce,
+            Operator::CoalesceUndefined => Binary::CoalesceUndefined,
+            Operator::IsIn => Binary::IsIn,
+            Operator::Filter | Operator::Is | Operator::IsNot | Operator::Not => return None,
+        })
+    }
+}
+
+/// An operator in front of its operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unary {
+    Not,
+    Plus,
+    Minus,
+}
+
+/// An operator between two expressions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Binary {
+    Or,
+    And,
+    Contains,
+    Equal,
+    NotEqual,
+    Greater,
+    Less,
+    GreaterOrEqual,
+    LessOrEqual,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Concat,
+    Range,
+    Coalesce,
+    CoalesceUndefined,
+    IsIn,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_operators_only_where_they_end() {
+        assert_eq!(Operator::starting("not x"), Some(Operator::Not));
+        assert_eq!(Operator::starting("nothing"), None);
+        assert_eq!(Operator::starting("is not x"), Some(Operator::IsNot));
+        assert_eq!(Operator::starting("is  not x"), Some(Operator::Is));
+        assert_eq!(Operator::starting("isIn x"), Some(Operator::IsIn));
+        assert_eq!(
+            Operator::starting("??? x"),
+            Some(Operator::CoalesceUndefined)
+        );
+    }
+}
