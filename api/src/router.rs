@@ -87,7 +87,7 @@ fn missing_feature(path: &str) -> Option<&'static str> {
         ["taskruns", ..] => Some("searching task runs over all executions"),
         ["concurrency-limit", ..] => Some("concurrency limits"),
         ["ai", ..] => Some("an AI assistant"),
-        ["executions", _, action] | ["executions", action, "by-ids" | "by-query"] => {
+        ["executions", action, "by-ids" | "by-query"] | ["executions", _, action, ..] => {
             is_action(action).then_some("acting on an execution other than by killing it")
         }
         ["flows", "export" | "import", ..] => Some("exporting and importing flows as archives"),

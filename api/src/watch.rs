@@ -143,6 +143,11 @@ impl Watchers {
 }
 
 impl Subscription {
+    /// What was heard so far.
+    pub(crate) fn news(&self) -> News {
+        *self.receiver.borrow()
+    }
+
     /// Waits for news, or for the time to look again; that time grows with each turn in which nothing was heard.
     /// Safe to cancel.
     pub(crate) async fn changed(&mut self) -> Wake {

@@ -133,14 +133,7 @@ async fn start(
         },
     )
     .await?;
-    let visible = if wait_for_end {
-        // who waits for the end need not wait for the beginning
-        wait::until_ended(api, &id, &mut subscription).await?
-            || api.executions().header(&id).await?.is_some()
-    } else {
-        wait::until_visible(api, &id, &mut subscription).await?
-    };
-    if !visible {
+    if !wait::until_visible(api, &id, &mut subscription).await? {
         let message = format!(
             "Service Unavailable: no executor has taken the execution `{id}` in {:?}; it may still start",
             api.config().visible_within
@@ -161,6 +154,8 @@ async fn start(
         };
         return super::read::answer(&view);
     }
+    // after the limit it is shown as far as it has come
+    wait::until_ended(api, &id, &mut subscription).await?;
     let execution = super::load(api, id.as_str()).await?;
     let stored = super::stored_outputs(api, &execution.runs).await?;
     let view = ExecutionView {
@@ -227,6 +222,9 @@ fn is_system(key: &str) -> bool {
 
 /// 404; but where the path is that of an action on an execution, what that action is.
 async fn no_flow(api: &Api, namespace: &str, id: &str) -> ApiError {
+    if crate::router::is_action(namespace) && matches!(id, "by-ids" | "by-query") {
+        return ApiError::not_built(format!("the action `{namespace}` on many executions"));
+    }
     if crate::router::is_action(id) {
         let known = api.executions().header(&ExecutionId::from(namespace)).await;
         return match known {

@@ -291,7 +291,7 @@ mod tests {
         let value = attachment("ä \"b\".csv").unwrap();
         assert_eq!(
             value,
-            "attachment; filename=\"____b_.csv\"; filename*=utf-8''%C3%A4%20%22b%22.csv"
+            "attachment; filename=\"___b_.csv\"; filename*=utf-8''%C3%A4%20%22b%22.csv"
         );
     }
 }

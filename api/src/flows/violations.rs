@@ -40,8 +40,8 @@ fn sentence(diagnostic: &Diagnostic) -> String {
         DiagnosticKind::Rule if !diagnostic.path.is_empty() => {
             format!("{}: {}", diagnostic.path, diagnostic.message)
         }
+        DiagnosticKind::Syntax => format!("Illegal flow yaml: {}", diagnostic.message),
         DiagnosticKind::Rule
-        | DiagnosticKind::Syntax
         | DiagnosticKind::Structure
         | DiagnosticKind::Expression
         | DiagnosticKind::Deprecation

@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::partition::{Timer, remove_timer};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Batch, RangeOptions, Store, prefix_end};
 
@@ -163,7 +164,7 @@ impl Executions {
         Ok(self.store.get(&key).await?.is_some())
     }
 
-    /// Removes an execution with its task runs and indexes. Logs and files are the caller's.
+    /// Removes an execution with its task runs, indexes and timers. Logs and files are the caller's.
     pub async fn delete(&self, id: &ExecutionId) -> Result<bool> {
         let Some(header) = self.header(id).await? else {
             return Ok(false);
@@ -176,11 +177,25 @@ impl Executions {
         batch
             .deletes
             .extend([header_key(&space, id), live_key(&space, id)]);
-        for table in ["r", "v"] {
-            let entries = self.range(&format!("{space}/{table}/{id}/")).await?;
-            batch
-                .deletes
-                .extend(entries.into_iter().map(|entry| entry.key));
+        let mut timers = vec![(header.schedule_date, None)];
+        for entry in self.range(&format!("{space}/r/{id}/")).await? {
+            let run: TaskRun = decode(&entry.key, &entry.value)?;
+            timers.push((run.wake_at, Some(run.id)));
+            batch.deletes.push(entry.key);
+        }
+        let values = self.range(&format!("{space}/v/{id}/")).await?;
+        batch
+            .deletes
+            .extend(values.into_iter().map(|entry| entry.key));
+        for (at, run) in timers {
+            if let Some(at) = at {
+                let timer = Timer {
+                    at,
+                    execution: id.clone(),
+                    run,
+                };
+                remove_timer(&mut batch, self.partition(id), &timer);
+            }
         }
         self.store.commit(batch).await?;
         Ok(true)
