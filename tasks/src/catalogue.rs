@@ -80,11 +80,19 @@ impl Catalogue {
             let definition = &described.definition;
             for name in std::iter::once(&definition.task_type).chain(definition.aliases) {
                 let before = by_name.insert(*name, index);
-                assert!(before.is_none(), "the type name `{name}` is registered twice");
+                assert!(
+                    before.is_none(),
+                    "the type name `{name}` is registered twice"
+                );
             }
         }
         let names = types.iter().map(|_| OnceLock::new()).collect();
-        Self { types, by_name, names, read: RwLock::default() }
+        Self {
+            types,
+            by_name,
+            names,
+            read: RwLock::default(),
+        }
     }
 
     /// Every type, in the order of the families.
@@ -94,12 +102,19 @@ impl Catalogue {
 
     /// The type of this name, present or older.
     pub fn find(&self, written: &str) -> Option<&Definition> {
-        self.described(written).map(|described| &described.definition)
+        self.described(written)
+            .map(|described| &described.definition)
     }
 
     /// Reads the properties of a task, those that every task has included, into something that can be run on a worker.
-    pub fn task(&self, task_type: &str, properties: &Map<String, Value>) -> Result<Box<dyn Task>, PropertyError> {
-        let definition = self.find(task_type).ok_or_else(|| unknown_type(task_type))?;
+    pub fn task(
+        &self,
+        task_type: &str,
+        properties: &Map<String, Value>,
+    ) -> Result<Box<dyn Task>, PropertyError> {
+        let definition = self
+            .find(task_type)
+            .ok_or_else(|| unknown_type(task_type))?;
         (definition.parse)(&properties::own(properties))
     }
 
@@ -114,23 +129,37 @@ impl Catalogue {
 
     fn names(&self, task_type: &str) -> Option<&Names> {
         let index = *self.by_name.get(task_type)?;
-        Some(self.names[index].get_or_init(|| names_in(&(self.types[index].definition.properties)())))
+        Some(
+            self.names[index]
+                .get_or_init(|| names_in(&(self.types[index].definition.properties)())),
+        )
     }
 
     /// The task of these properties, ready to run; read once for each `Arc`.
-    fn ready(&self, task_type: &str, properties: &Arc<Map<String, Value>>) -> Result<Ready, PropertyError> {
+    fn ready(
+        &self,
+        task_type: &str,
+        properties: &Arc<Map<String, Value>>,
+    ) -> Result<Ready, PropertyError> {
         let address = Arc::as_ptr(properties) as usize;
         if let Some(read) = self.read.read().expect("no panic holds it").get(&address)
             && read.task_type == task_type
         {
             return Ok(read.task.clone());
         }
-        let described = self.described(task_type).ok_or_else(|| unknown_type(task_type))?;
+        let described = self
+            .described(task_type)
+            .ok_or_else(|| unknown_type(task_type))?;
         let own = properties::own(properties);
         let task = match (described.inline, described.update) {
             (Some(parse), _) => Ready::Inline(parse(&own)?),
             (None, Some(parse)) => Ready::Update(parse(&own)?),
-            (None, None) => return Err(PropertyError::new("type", format!("`{task_type}` needs a worker"))),
+            (None, None) => {
+                return Err(PropertyError::new(
+                    "type",
+                    format!("`{task_type}` needs a worker"),
+                ));
+            }
         };
         let mut all = self.read.write().expect("no panic holds it");
         if all.len() >= READ_LIMIT {
@@ -140,7 +169,14 @@ impl Catalogue {
             }
         }
         let task_type = described.definition.task_type;
-        all.insert(address, Read { task_type, properties: properties.clone(), task: task.clone() });
+        all.insert(
+            address,
+            Read {
+                task_type,
+                properties: properties.clone(),
+                task: task.clone(),
+            },
+        );
         Ok(task)
     }
 }
@@ -148,7 +184,10 @@ impl Catalogue {
 impl compile::Catalogue for Catalogue {
     fn resolve(&self, written: &str) -> Option<TaskType> {
         let definition = self.find(written)?;
-        Some(TaskType { name: Cow::Borrowed(definition.task_type), placement: definition.place })
+        Some(TaskType {
+            name: Cow::Borrowed(definition.task_type),
+            placement: definition.place,
+        })
     }
 
     fn property_names(&self, task_type: &str) -> Option<Vec<Cow<'static, str>>> {
@@ -156,40 +195,68 @@ impl compile::Catalogue for Catalogue {
     }
 
     fn is_text(&self, task_type: &str, property: &str) -> bool {
-        self.names(task_type).is_some_and(|names| names.texts.iter().any(|text| text == property))
+        self.names(task_type)
+            .is_some_and(|names| names.texts.iter().any(|text| text == property))
     }
 
     fn check(&self, task_type: &str, properties: &Map<String, Value>) -> Vec<PropertyProblem> {
-        let Some(definition) = self.find(task_type) else { return Vec::new() };
+        let Some(definition) = self.find(task_type) else {
+            return Vec::new();
+        };
         let mut known = properties.clone();
         if let Some(names) = self.names(task_type) {
             known.retain(|name, _| names.all.iter().any(|known| known == name));
         }
         match (definition.parse)(&known) {
             Ok(_) => Vec::new(),
-            Err(PropertyError { path, message, hint }) => vec![PropertyProblem { path, message, hint }],
+            Err(PropertyError {
+                path,
+                message,
+                hint,
+            }) => vec![PropertyProblem {
+                path,
+                message,
+                hint,
+            }],
         }
     }
 
     fn type_names(&self) -> Vec<Cow<'static, str>> {
-        self.definitions().map(|definition| Cow::Borrowed(definition.task_type)).collect()
+        self.definitions()
+            .map(|definition| Cow::Borrowed(definition.task_type))
+            .collect()
     }
 }
 
 impl InlineTasks for Catalogue {
-    fn run(&self, task_type: &str, properties: &Arc<Map<String, Value>>, scope: &Scope<'_>) -> InlineResult {
+    fn run(
+        &self,
+        task_type: &str,
+        properties: &Arc<Map<String, Value>>,
+        scope: &Scope<'_>,
+    ) -> InlineResult {
         let message = match self.ready(task_type, properties) {
             Ok(Ready::Inline(task)) => return inline::run(&*task, scope),
             Ok(Ready::Update(_)) => format!("`{task_type}` gives no outputs of its own"),
             Err(error) => error.to_string(),
         };
-        InlineResult::Failed { message, done: InlineDone::default() }
+        InlineResult::Failed {
+            message,
+            done: InlineDone::default(),
+        }
     }
 
-    fn update(&self, task_type: &str, properties: &Arc<Map<String, Value>>, scope: &Scope<'_>) -> UpdateResult {
+    fn update(
+        &self,
+        task_type: &str,
+        properties: &Arc<Map<String, Value>>,
+        scope: &Scope<'_>,
+    ) -> UpdateResult {
         match self.ready(task_type, properties) {
             Ok(Ready::Update(task)) => inline::update(&*task, scope),
-            Ok(Ready::Inline(_)) => UpdateResult::Failed(format!("`{task_type}` does not change the execution")),
+            Ok(Ready::Inline(_)) => {
+                UpdateResult::Failed(format!("`{task_type}` does not change the execution"))
+            }
             Err(error) => UpdateResult::Failed(error.to_string()),
         }
     }
@@ -198,13 +265,20 @@ impl InlineTasks for Catalogue {
 fn names_in(schema: &Schema) -> Names {
     let properties = schema.get("properties").and_then(Value::as_object);
     let is_text = |schema: &Value| {
-        let takes_text = schema.get("type").is_some_and(|kind| *kind == "string" || *kind == json!(["string", "null"]));
+        let takes_text = schema
+            .get("type")
+            .is_some_and(|kind| *kind == "string" || *kind == json!(["string", "null"]));
         takes_text && schema.get("enum").is_none() && schema.get("format").is_none()
     };
     let properties = || properties.into_iter().flatten();
     Names {
-        all: properties().map(|(name, _)| Cow::Owned(name.clone())).collect(),
-        texts: properties().filter(|(_, schema)| is_text(schema)).map(|(name, _)| name.clone()).collect(),
+        all: properties()
+            .map(|(name, _)| Cow::Owned(name.clone()))
+            .collect(),
+        texts: properties()
+            .filter(|(_, schema)| is_text(schema))
+            .map(|(name, _)| name.clone())
+            .collect(),
     }
 }
 
@@ -214,7 +288,10 @@ fn unknown_type(task_type: &str) -> PropertyError {
 
 fn document(definition: &Definition) -> Documentation {
     let properties = (definition.properties)();
-    let text = properties.get("description").and_then(Value::as_str).unwrap_or_default();
+    let text = properties
+        .get("description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let (title, description) = text.split_once("\n\n").unwrap_or((text, ""));
     Documentation {
         task_type: definition.task_type,
@@ -227,12 +304,11 @@ fn document(definition: &Definition) -> Documentation {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
+    use super::*;
     use flowmill_common::compile::Catalogue as _;
     use flowmill_expression::{Engine, FixedHost, Options, Value as Variable};
-    use super::*;
 
     fn map(value: Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
@@ -246,7 +322,9 @@ mod tests {
                 compile::Placement::Runnable(place) => format!("{place:?}"),
                 compile::Placement::Update => "Update".to_owned(),
             };
-            let names: Vec<_> = std::iter::once(definition.task_type).chain(definition.aliases.iter().copied()).collect();
+            let names: Vec<_> = std::iter::once(definition.task_type)
+                .chain(definition.aliases.iter().copied())
+                .collect();
             format!("{place:8} {}", names.join(" = "))
         });
         insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
@@ -257,10 +335,19 @@ mod tests {
         for documentation in Catalogue::new().documentation() {
             let name = documentation.task_type;
             assert!(!documentation.title.is_empty(), "{name} has no title");
-            assert!(documentation.example.contains(name), "the example of {name} does not use it");
-            let properties = documentation.properties.get("properties").and_then(Value::as_object);
+            assert!(
+                documentation.example.contains(name),
+                "the example of {name} does not use it"
+            );
+            let properties = documentation
+                .properties
+                .get("properties")
+                .and_then(Value::as_object);
             for (property, schema) in properties.into_iter().flatten() {
-                assert!(schema.get("description").is_some(), "`{property}` of {name} is not documented");
+                assert!(
+                    schema.get("description").is_some(),
+                    "`{property}` of {name} is not documented"
+                );
             }
         }
     }
@@ -268,15 +355,31 @@ mod tests {
     #[test]
     fn an_older_name_is_resolved_and_a_wrong_property_is_named() {
         let catalogue = Catalogue::new();
-        let name = catalogue.resolve("io.kestra.core.tasks.log.Log").unwrap().name;
+        let name = catalogue
+            .resolve("io.kestra.core.tasks.log.Log")
+            .unwrap()
+            .name;
         assert_eq!(name, "io.kestra.plugin.core.log.Log");
-        assert_eq!(catalogue.property_names(&name).unwrap(), ["message", "level"]);
+        assert_eq!(
+            catalogue.property_names(&name).unwrap(),
+            ["message", "level"]
+        );
         assert!(!catalogue.is_text(&name, "message") && !catalogue.is_text(&name, "level"));
         assert!(catalogue.is_text("io.kestra.plugin.core.debug.Return", "format"));
         let problems = catalogue.check(&name, &map(json!({"message": "x", "level": "LOUD"})));
         assert_eq!(problems[0].path, "level");
-        assert!(catalogue.check(&name, &map(json!({"message": "x", "level": "{{ inputs.level }}", "other": 1}))).is_empty());
-        assert_eq!(catalogue.check(&name, &Map::new())[0].message, "missing property `message`");
+        assert!(
+            catalogue
+                .check(
+                    &name,
+                    &map(json!({"message": "x", "level": "{{ inputs.level }}", "other": 1}))
+                )
+                .is_empty()
+        );
+        assert_eq!(
+            catalogue.check(&name, &Map::new())[0].message,
+            "missing property `message`"
+        );
     }
 
     #[test]
@@ -287,14 +390,30 @@ mod tests {
         })));
         let engine = Engine::new(Options::default());
         let variables = Variable::from(json!({}));
-        let scope = Scope { engine: &engine, root: variables.as_object().unwrap(), host: &FixedHost::default() };
+        let scope = Scope {
+            engine: &engine,
+            root: variables.as_object().unwrap(),
+            host: &FixedHost::default(),
+        };
         for _ in 0..2 {
-            let result = InlineTasks::run(&catalogue, "io.kestra.plugin.core.debug.Return", &properties, &scope);
-            let InlineResult::Done(done) = result else { panic!("{result:?}") };
+            let result = InlineTasks::run(
+                &catalogue,
+                "io.kestra.plugin.core.debug.Return",
+                &properties,
+                &scope,
+            );
+            let InlineResult::Done(done) = result else {
+                panic!("{result:?}")
+            };
             assert_eq!(done.outputs, map(json!({"value": "hello"})));
         }
         assert_eq!(catalogue.read.read().unwrap().len(), 1);
-        let wrong = InlineTasks::update(&catalogue, "io.kestra.plugin.core.debug.Return", &properties, &scope);
+        let wrong = InlineTasks::update(
+            &catalogue,
+            "io.kestra.plugin.core.debug.Return",
+            &properties,
+            &scope,
+        );
         assert!(matches!(wrong, UpdateResult::Failed(_)));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use flowmill_common::Timestamp;
 use flowmill_common::job::Job;
 use flowmill_common::log::{Level, Metric};
 use futures::stream::BoxStream;
@@ -39,10 +40,18 @@ pub struct RunContext {
 pub trait Outside: Send + Sync {
     /// Renders text against the job's variables and `extra`; facts that it asks for (secrets, kv, files) are fetched.
     /// The error is Kestra's message, with our position and hint.
-    async fn render(&self, text: &str, extra: &serde_json::Map<String, Value>) -> Result<String, TaskError>;
+    async fn render(
+        &self,
+        text: &str,
+        extra: &serde_json::Map<String, Value>,
+    ) -> Result<String, TaskError>;
 
     /// Renders a template to a value that keeps its type, where the template is a single expression.
-    async fn render_typed(&self, text: &str, extra: &serde_json::Map<String, Value>) -> Result<Value, TaskError>;
+    async fn render_typed(
+        &self,
+        text: &str,
+        extra: &serde_json::Map<String, Value>,
+    ) -> Result<Value, TaskError>;
 
     /// Opens a file of the internal storage (`kestra://…`) or of a namespace (`nsfile://…`), if this execution may read it.
     async fn read(&self, uri: &str) -> Result<ByteStream, TaskError>;
@@ -59,13 +68,28 @@ pub trait Outside: Send + Sync {
     /// The paths of the files of a namespace, without a leading `/`, if this execution may read them. By default there are none to
     /// be had, which is an error.
     async fn namespace_files(&self, namespace: &str) -> Result<Vec<String>, TaskError> {
-        Err(TaskError::failed(format!("the files of namespace `{namespace}` cannot be listed here")))
+        Err(TaskError::failed(format!(
+            "the files of namespace `{namespace}` cannot be listed here"
+        )))
+    }
+
+    /// What an earlier execution left in the cache of this task (and of the same loop value), with the time it was written.
+    async fn cached(&self) -> Result<Option<(Timestamp, ByteStream)>, TaskError> {
+        Ok(None)
+    }
+
+    /// Leaves a file in the cache of this task, in place of what was there.
+    async fn put_cached(&self, content: ByteStream) -> Result<(), TaskError> {
+        drop(content);
+        Err(TaskError::failed("nothing can be cached here"))
     }
 
     /// Encrypts text with the server's key, as `encryptedBody` and SECRET values are kept. By default there is no key.
     fn encrypt(&self, text: &str) -> Result<String, TaskError> {
         let _ = text;
-        Err(TaskError::failed("nothing can be encrypted here: the server has no encryption key"))
+        Err(TaskError::failed(
+            "nothing can be encrypted here: the server has no encryption key",
+        ))
     }
 
     /// Writes a line to the log of the task run; secrets are masked. Never blocks; a storm is cut, and the cut is said.
@@ -96,7 +120,10 @@ impl RunContext {
     pub fn with_variables(&self, more: serde_json::Map<String, Value>) -> Self {
         let mut all = (*self.extra_variables).clone();
         all.extend(more);
-        Self { extra_variables: Arc::new(all), ..self.clone() }
+        Self {
+            extra_variables: Arc::new(all),
+            ..self.clone()
+        }
     }
 
     /// Writes a line to the log of the task run.

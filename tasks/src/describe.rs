@@ -38,7 +38,11 @@ pub(crate) struct Described {
 
 impl From<Definition> for Described {
     fn from(definition: Definition) -> Self {
-        Self { definition, inline: None, update: None }
+        Self {
+            definition,
+            inline: None,
+            update: None,
+        }
     }
 }
 
@@ -81,7 +85,9 @@ pub(crate) fn of_execution<T: TaskProperties + Update>() -> Described {
             task_type: T::TYPE,
             aliases: T::ALIASES,
             place: Placement::Update,
-            parse: |properties| properties::read::<T>(properties).map(|_| Box::new(OnlyInExecutor) as Box<dyn Task>),
+            parse: |properties| {
+                properties::read::<T>(properties).map(|_| Box::new(OnlyInExecutor) as Box<dyn Task>)
+            },
             properties: properties::schema::<T>,
             outputs: outputs::<T>,
             example: T::EXAMPLE,

@@ -70,7 +70,10 @@ impl Inlined<'_> {
             return Ok(text.to_owned());
         }
         match &self.renderer {
-            Renderer::Engine(scope) => scope.engine.render(text, scope.root, scope.host).map_err(stop),
+            Renderer::Engine(scope) => scope
+                .engine
+                .render(text, scope.root, scope.host)
+                .map_err(stop),
             Renderer::Remembered(_) => Ok(match self.remembered(text, false)? {
                 Value::String(text) => text,
                 other => other.to_string(),
@@ -85,7 +88,10 @@ impl Inlined<'_> {
         }
         match &self.renderer {
             Renderer::Engine(scope) => {
-                let value = scope.engine.render_typed(text, scope.root, scope.host).map_err(stop)?;
+                let value = scope
+                    .engine
+                    .render_typed(text, scope.root, scope.host)
+                    .map_err(stop)?;
                 value.to_json().map_err(stop)
             }
             Renderer::Remembered(_) => self.remembered(text, true),
@@ -93,8 +99,13 @@ impl Inlined<'_> {
     }
 
     fn remembered(&self, text: &str, typed: bool) -> Result<Value, Stop> {
-        let text = Text { text: text.to_owned(), typed };
-        let Renderer::Remembered(known) = &self.renderer else { return Err(Stop::Text(text)) };
+        let text = Text {
+            text: text.to_owned(),
+            typed,
+        };
+        let Renderer::Remembered(known) = &self.renderer else {
+            return Err(Stop::Text(text));
+        };
         match known.get(&text) {
             Some(Ok(value)) => Ok(value.clone()),
             Some(Err(error)) => Err(Stop::Failed(error.clone())),
@@ -132,7 +143,11 @@ fn stop(error: flowmill_expression::Error) -> Stop {
 /// Runs a task with an engine at hand.
 pub(crate) fn run(task: &dyn Inline, scope: &Scope<'_>) -> flowmill_common::inline::InlineResult {
     use flowmill_common::inline::InlineResult;
-    let inlined = Inlined { renderer: Renderer::Engine(*scope), logs: RefCell::default(), metrics: RefCell::default() };
+    let inlined = Inlined {
+        renderer: Renderer::Engine(*scope),
+        logs: RefCell::default(),
+        metrics: RefCell::default(),
+    };
     match task.run(&inlined) {
         Ok(output) => InlineResult::Done(inlined.into_done(output)),
         Err(Stop::Need(need)) => InlineResult::Need(need),
@@ -142,7 +157,13 @@ pub(crate) fn run(task: &dyn Inline, scope: &Scope<'_>) -> flowmill_common::inli
                 TaskError::Failed { outputs, .. } => outputs.unwrap_or_default(),
                 TaskError::Timeout(_) | TaskError::Killed => serde_json::Map::new(),
             };
-            InlineResult::Failed { message, done: inlined.into_done(Output { values, state: None }) }
+            InlineResult::Failed {
+                message,
+                done: inlined.into_done(Output {
+                    values,
+                    state: None,
+                }),
+            }
         }
         Err(Stop::Text(text)) => unrendered(&text, inlined),
     }
@@ -151,13 +172,23 @@ pub(crate) fn run(task: &dyn Inline, scope: &Scope<'_>) -> flowmill_common::inli
 /// Cannot happen: the engine renders every text at once. Said as a failure, so that a bug here fails one task run only.
 fn unrendered(text: &Text, inlined: Inlined<'_>) -> flowmill_common::inline::InlineResult {
     let message = format!("`{}` was not rendered", text.text);
-    flowmill_common::inline::InlineResult::Failed { message, done: inlined.into_done(Output::none()) }
+    flowmill_common::inline::InlineResult::Failed {
+        message,
+        done: inlined.into_done(Output::none()),
+    }
 }
 
 /// Works out a change with an engine at hand.
-pub(crate) fn update(task: &dyn Update, scope: &Scope<'_>) -> flowmill_common::inline::UpdateResult {
+pub(crate) fn update(
+    task: &dyn Update,
+    scope: &Scope<'_>,
+) -> flowmill_common::inline::UpdateResult {
     use flowmill_common::inline::UpdateResult;
-    let inlined = Inlined { renderer: Renderer::Engine(*scope), logs: RefCell::default(), metrics: RefCell::default() };
+    let inlined = Inlined {
+        renderer: Renderer::Engine(*scope),
+        logs: RefCell::default(),
+        metrics: RefCell::default(),
+    };
     match task.update(&inlined) {
         Ok(update) => UpdateResult::Done(update),
         Err(Stop::Need(need)) => UpdateResult::Need(need),
@@ -193,13 +224,19 @@ fn attempt(
     known: &HashMap<Text, Result<Value, TaskError>>,
     context: &RunContext,
 ) -> Result<Result<Output, TaskError>, Text> {
-    let inlined =
-        Inlined { renderer: Renderer::Remembered(known), logs: RefCell::default(), metrics: RefCell::default() };
+    let inlined = Inlined {
+        renderer: Renderer::Remembered(known),
+        logs: RefCell::default(),
+        metrics: RefCell::default(),
+    };
     let result = match task.run(&inlined) {
         Ok(output) => Ok(output),
         Err(Stop::Failed(error)) => Err(error),
         Err(Stop::Text(text)) => return Err(text),
-        Err(Stop::Need(need)) => Err(TaskError::failed(format!("`{}` is not available here", need.name()))),
+        Err(Stop::Need(need)) => Err(TaskError::failed(format!(
+            "`{}` is not available here",
+            need.name()
+        ))),
     };
     for (level, message) in inlined.logs.into_inner() {
         context.log(level, message);
@@ -216,6 +253,8 @@ pub(crate) struct OnlyInExecutor;
 #[async_trait]
 impl Task for OnlyInExecutor {
     async fn run(&self, _: &RunContext) -> Result<Output, TaskError> {
-        Err(TaskError::failed("this task changes the execution and cannot run on a worker, as in a `WorkingDirectory`"))
+        Err(TaskError::failed(
+            "this task changes the execution and cannot run on a worker, as in a `WorkingDirectory`",
+        ))
     }
 }

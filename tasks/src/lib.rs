@@ -17,6 +17,7 @@ pub mod runner;
 pub mod scripts;
 pub mod support;
 pub mod task;
+pub mod working_directory;
 
 pub use catalogue::{Catalogue, Documentation};
 pub use config::Config;
@@ -24,10 +25,19 @@ pub use context::{Outside, RunContext};
 pub use describe::{NoOutputs, TaskProperties};
 pub use property::Property;
 pub use task::{Definition, Output, Task, TaskError};
+pub use working_directory::WorkingDirectory;
 
 use describe::Described;
 
 /// Every family of task types. A new family is one line here; a test lists all types.
 fn families() -> Vec<Described> {
-    [core::definitions(), http::definitions(), scripts::definitions(), jdbc::definitions()].into_iter().flatten().collect()
+    [
+        core::definitions(),
+        http::definitions(),
+        scripts::definitions(),
+        jdbc::definitions(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -33,8 +33,11 @@ pub const COMMON: [&str; 20] = [
 
 /// The properties without those that every task has.
 pub fn own(properties: &Map<String, Value>) -> Map<String, Value> {
-    let own = properties.iter().filter(|(name, _)| !COMMON.contains(&name.as_str()));
-    own.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let own = properties
+        .iter()
+        .filter(|(name, _)| !COMMON.contains(&name.as_str()));
+    own.map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Reads all properties into one struct. Its fields are the properties that there are.
@@ -57,9 +60,15 @@ pub fn take<T: DeserializeOwned>(properties: &Map<String, Value>) -> Result<T, P
 }
 
 /// An error for the first property that is in none of the lists.
-pub fn refuse_unknown(properties: &Map<String, Value>, known: &[&[&str]]) -> Result<(), PropertyError> {
+pub fn refuse_unknown(
+    properties: &Map<String, Value>,
+    known: &[&[&str]],
+) -> Result<(), PropertyError> {
     let known = || known.iter().copied().flatten().copied();
-    match properties.keys().find(|name| !known().any(|known| known == name.as_str())) {
+    match properties
+        .keys()
+        .find(|name| !known().any(|known| known == name.as_str()))
+    {
         Some(name) => Err(unknown(name, name, known())),
         None => Ok(()),
     }
@@ -75,7 +84,10 @@ pub fn names<T: DeserializeOwned>() -> &'static [&'static str] {
 
 /// The schema of a struct of properties, with everything in one place and nothing else allowed.
 pub fn schema<T: JsonSchema>() -> Schema {
-    let mut schema = SchemaSettings::draft2020_12().with(|s| s.meta_schema = None).into_generator().into_root_schema_for::<T>();
+    let mut schema = SchemaSettings::draft2020_12()
+        .with(|s| s.meta_schema = None)
+        .into_generator()
+        .into_root_schema_for::<T>();
     schema.insert("additionalProperties".into(), false.into());
     schema
 }
@@ -91,13 +103,27 @@ pub fn schema_of_three<A: JsonSchema, B: JsonSchema, C: JsonSchema>() -> Schema 
 }
 
 fn schema_of_parts<Own: JsonSchema>(parts: &[fn(&mut SchemaGenerator) -> Schema]) -> Schema {
-    let mut generator = SchemaSettings::draft2020_12().with(|s| s.meta_schema = None).into_generator();
+    let mut generator = SchemaSettings::draft2020_12()
+        .with(|s| s.meta_schema = None)
+        .into_generator();
     let parts: Vec<_> = parts.iter().map(|part| part(&mut generator)).collect();
     let mut schema = generator.into_root_schema_for::<Own>();
     let (mut properties, mut required) = (Map::new(), Vec::new());
     for part in parts.iter().chain([&schema]) {
-        properties.extend(part.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(a, b)| (a.clone(), b.clone())));
-        required.extend(part.get("required").and_then(Value::as_array).into_iter().flatten().cloned());
+        properties.extend(
+            part.get("properties")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+                .map(|(a, b)| (a.clone(), b.clone())),
+        );
+        required.extend(
+            part.get("required")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .cloned(),
+        );
     }
     schema.insert("type".into(), "object".into());
     schema.insert("properties".into(), properties.into());
@@ -119,25 +145,42 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> PropertyErr
         return PropertyError::new(joined(&path, name), format!("missing property `{name}`"));
     }
     if let Some(name) = between(&message, "unknown field `", "`") {
-        let known = message.split_once(", expected ").map_or("", |(_, known)| known);
+        let known = message
+            .split_once(", expected ")
+            .map_or("", |(_, known)| known);
         let known = known.split('`').skip(1).step_by(2);
         // serde names the unknown field in the path itself
-        let path = if path.is_empty() { name.to_owned() } else { path };
+        let path = if path.is_empty() {
+            name.to_owned()
+        } else {
+            path
+        };
         return unknown(&path, name, known);
     }
     PropertyError::new(path, message)
 }
 
-fn unknown<'a>(path: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> PropertyError {
+fn unknown<'a>(
+    path: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> PropertyError {
     let error = PropertyError::new(path, format!("unknown property `{name}`"));
     match nearest(name, known.clone(), 1).first() {
         Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-        None => error.with_hint(format!("it has `{}`", known.collect::<Vec<_>>().join("`, `"))),
+        None => error.with_hint(format!(
+            "it has `{}`",
+            known.collect::<Vec<_>>().join("`, `")
+        )),
     }
 }
 
 fn joined(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
@@ -207,14 +250,26 @@ mod tests {
     #[test]
     fn errors_name_the_property_and_the_nearest_right_one() {
         let typo = error(json!({"targetUrl": "x"}));
-        assert_eq!((typo.path.as_str(), typo.hint.as_deref()), ("targetUrl", Some("did you mean `targetUri`?")));
+        assert_eq!(
+            (typo.path.as_str(), typo.hint.as_deref()),
+            ("targetUrl", Some("did you mean `targetUri`?"))
+        );
         let missing = error(json!({"options": {"retries": 1}}));
-        assert_eq!((missing.path.as_str(), missing.message.as_str()), ("targetUri", "missing property `targetUri`"));
+        assert_eq!(
+            (missing.path.as_str(), missing.message.as_str()),
+            ("targetUri", "missing property `targetUri`")
+        );
         let inner = error(json!({"targetUri": "x", "options": {"retry": 1}}));
-        assert_eq!((inner.path.as_str(), inner.message.as_str()), ("options.retry", "unknown property `retry`"));
+        assert_eq!(
+            (inner.path.as_str(), inner.message.as_str()),
+            ("options.retry", "unknown property `retry`")
+        );
         let wrong = error(json!({"targetUri": "x", "options": {"retries": "no"}}));
         assert_eq!(wrong.path, "options.retries");
-        assert!(wrong.message.starts_with("`no` is not a whole number"), "{wrong}");
+        assert!(
+            wrong.message.starts_with("`no` is not a whole number"),
+            "{wrong}"
+        );
         let missing = error(json!({"targetUri": "x", "opts": {}}));
         assert_eq!(missing.path, "opts.retries");
     }
@@ -222,7 +277,13 @@ mod tests {
     #[test]
     fn schemas_of_shared_and_own_properties_are_one() {
         let schema = schema_of_both::<Shared, Own>();
-        let properties: Vec<_> = schema.get("properties").unwrap().as_object().unwrap().keys().collect();
+        let properties: Vec<_> = schema
+            .get("properties")
+            .unwrap()
+            .as_object()
+            .unwrap()
+            .keys()
+            .collect();
         assert_eq!(properties, ["targetUri", "options"]);
         assert_eq!(schema.get("required").unwrap(), &json!(["targetUri"]));
         assert_eq!(names::<Own>(), ["options", "opts"]);

@@ -36,9 +36,14 @@ impl Output {
     /// The members of a serialisable struct.
     pub fn of(values: &impl serde::Serialize) -> Result<Self, TaskError> {
         match serde_json::to_value(values) {
-            Ok(Value::Object(values)) => Ok(Self { values, state: None }),
+            Ok(Value::Object(values)) => Ok(Self {
+                values,
+                state: None,
+            }),
             Ok(_) => Err(TaskError::failed("the output is not an object")),
-            Err(error) => Err(TaskError::failed(format!("the output cannot be written as JSON: {error}"))),
+            Err(error) => Err(TaskError::failed(format!(
+                "the output cannot be written as JSON: {error}"
+            ))),
         }
     }
 }
@@ -65,7 +70,10 @@ pub enum TaskError {
 impl TaskError {
     /// A failure without outputs.
     pub fn failed(message: impl Into<String>) -> Self {
-        Self::Failed { message: message.into(), outputs: None }
+        Self::Failed {
+            message: message.into(),
+            outputs: None,
+        }
     }
 }
 
@@ -103,11 +111,18 @@ pub struct PropertyError {
 impl PropertyError {
     /// An error without a hint.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into(), hint: None }
+        Self {
+            path: path.into(),
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// The same error with a proposal.
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
     }
 }

@@ -20,10 +20,10 @@ use crate::logs::{AttemptLog, Line};
 use crate::outside::{AttemptWorld, State};
 use crate::results::{self, now};
 use crate::running::{Handle, StopReason};
-use flowmill_common::secrets::Masker;
 use crate::variables::Variables;
 use crate::worker::Shared;
 use crate::{measure, storage};
+use flowmill_common::secrets::Masker;
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,13 @@ enum Stopped {
 
 impl<'a> Attempt<'a> {
     /// An attempt of this job in this folder.
-    pub(crate) fn new(shared: &'a Shared, job: Arc<Job>, variables: Variables, directory: &Path, handle: &'a Handle) -> Self {
+    pub(crate) fn new(
+        shared: &'a Shared,
+        job: Arc<Job>,
+        variables: Variables,
+        directory: &Path,
+        handle: &'a Handle,
+    ) -> Self {
         let masker = Arc::new(Masker::new(shared.parts.secrets.clone()));
         let (variables, secrets) = variables.decrypted(shared.parts.secrets.cipher());
         secrets.iter().for_each(|secret| masker.reveal(secret));
@@ -93,7 +99,13 @@ impl<'a> Attempt<'a> {
             outside: world.clone(),
             extra_variables: Arc::default(),
         };
-        Self { shared, handle, world, context, stop }
+        Self {
+            shared,
+            handle,
+            world,
+            context,
+            stop,
+        }
     }
 
     /// Runs the task. None when it is handed back: another worker shall do it.
@@ -109,7 +121,10 @@ impl<'a> Attempt<'a> {
             }
             Err(TaskError::Timeout(timeout)) => {
                 measure::timed_out();
-                self.context.log(Level::Error, format!("Timeout after {}", hours_minutes_seconds(timeout)));
+                self.context.log(
+                    Level::Error,
+                    format!("Timeout after {}", hours_minutes_seconds(timeout)),
+                );
                 Some((StateType::Failed, Map::new()))
             }
             Err(TaskError::Killed) => match self.handle.reason() {
@@ -129,13 +144,30 @@ impl<'a> Attempt<'a> {
 
     /// Puts outputs where they belong; outputs that cannot be kept fail the attempt.
     pub(crate) async fn keep(&self, state: StateType, values: Map<String, Value>) -> Ended {
-        let Shared { parts, config, give_up, .. } = self.shared;
+        let Shared {
+            parts,
+            config,
+            give_up,
+            ..
+        } = self.shared;
         let dispatch = self.context.job.dispatch;
-        match results::outputs(&*parts.files, config, &self.world.folder, dispatch, values, give_up).await {
+        match results::outputs(
+            &*parts.files,
+            config,
+            &self.world.folder,
+            dispatch,
+            values,
+            give_up,
+        )
+        .await
+        {
             Ok(outputs) => Ended { state, outputs },
             Err(message) => {
                 self.context.log(Level::Error, message);
-                Ended { state: StateType::Failed, outputs: Outputs::None }
+                Ended {
+                    state: StateType::Failed,
+                    outputs: Outputs::None,
+                }
             }
         }
     }
@@ -159,7 +191,10 @@ impl<'a> Attempt<'a> {
         }
         if state == Some(StateType::Failed) {
             // whoever handles the failure may ask for the error lines
-            self.shared.sink.flush(self.shared.config.logs.failure_wait).await;
+            self.shared
+                .sink
+                .flush(self.shared.config.logs.failure_wait)
+                .await;
         }
     }
 
@@ -169,8 +204,12 @@ impl<'a> Attempt<'a> {
             return Err(TaskError::Killed);
         }
         let job = &self.context.job;
-        let task = (self.shared.parts.catalogue.task(&job.task_type, &job.properties))
-            .map_err(|error| TaskError::failed(error.to_string()))?;
+        let task = (self
+            .shared
+            .parts
+            .catalogue
+            .task(&job.task_type, &job.properties))
+        .map_err(|error| TaskError::failed(error.to_string()))?;
         let timeout = self.timeout().await?;
         let (result, stopped) = self.until_stopped(&*task, timeout).await;
         match (stopped, result) {
@@ -183,12 +222,15 @@ impl<'a> Attempt<'a> {
     }
 
     async fn timeout(&self) -> Result<Option<Duration>, TaskError> {
-        let Some(timeout) = &self.context.job.timeout else { return Ok(None) };
+        let Some(timeout) = &self.context.job.timeout else {
+            return Ok(None);
+        };
         let text = self.context.render(timeout).await?;
         if text.trim().is_empty() {
             return Ok(None);
         }
-        let timeout = parse_duration(&text).map_err(|why| TaskError::failed(format!("`timeout`: {why}")))?;
+        let timeout =
+            parse_duration(&text).map_err(|why| TaskError::failed(format!("`timeout`: {why}")))?;
         Ok(Some(timeout))
     }
 
@@ -218,9 +260,16 @@ impl<'a> Attempt<'a> {
         let grace = self.shared.config.stop_grace;
         let late = tokio::time::timeout(grace, run).await;
         if late.is_err() {
-            self.context.log(Level::Warn, format!("the task did not stop within {grace:?} and was abandoned"));
+            self.context.log(
+                Level::Warn,
+                format!("the task did not stop within {grace:?} and was abandoned"),
+            );
         }
-        (late.ok().map(|late| late.unwrap_or_else(|panic| Err(panicked(&*panic)))), Some(stopped))
+        (
+            late.ok()
+                .map(|late| late.unwrap_or_else(|panic| Err(panicked(&*panic)))),
+            Some(stopped),
+        )
     }
 }
 
@@ -255,7 +304,10 @@ pub(crate) fn hopeless(started: Timestamp, shared: &Shared, job: &Job, message: 
         attempt: job.attempt,
     };
     shared.sink.push(&Arc::new(origin), line);
-    Ended { state: StateType::Failed, outputs: Outputs::None }
+    Ended {
+        state: StateType::Failed,
+        outputs: Outputs::None,
+    }
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> TaskError {
@@ -269,7 +321,12 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> TaskError {
 /// `00:01:03.500`, as Kestra writes a timeout.
 fn hours_minutes_seconds(duration: Duration) -> String {
     let (seconds, milliseconds) = (duration.as_secs(), duration.subsec_millis());
-    format!("{:02}:{:02}:{:02}.{milliseconds:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{:02}:{:02}:{:02}.{milliseconds:03}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 #[cfg(test)]
@@ -278,6 +335,9 @@ mod tests {
 
     #[test]
     fn a_timeout_is_written_as_kestra_writes_it() {
-        assert_eq!(hours_minutes_seconds(Duration::from_millis(3_723_045)), "01:02:03.045");
+        assert_eq!(
+            hours_minutes_seconds(Duration::from_millis(3_723_045)),
+            "01:02:03.045"
+        );
     }
 }

@@ -10,9 +10,9 @@ use flowmill_expression::{Answer, FileNeed, Need, Value};
 use futures::TryStreamExt;
 use serde_json::json;
 
-use flowmill_common::secrets::Secrets;
 use crate::storage;
 use crate::variables::Variables;
+use flowmill_common::secrets::Secrets;
 
 /// Where facts come from.
 pub(crate) struct Sources {
@@ -28,23 +28,41 @@ impl Sources {
     pub(crate) async fn fetch(&self, job: &Job, variables: &Variables, need: &Need) -> Answer {
         let fetched = match need {
             Need::Secret { key, .. } => {
-                return self.secrets.get(key).map_or(Answer::Missing, |value| Answer::Value(value.into()));
+                return self
+                    .secrets
+                    .get(key)
+                    .map_or(Answer::Missing, |value| Answer::Value(value.into()));
             }
             Need::Read(file) => self.read(job, variables, file).await,
-            Need::FileSize(file) => self.length(job, variables, file).await.and_then(|length| match length {
-                Some(length) => Ok(integer(length)),
-                None => Err(format!("no file `{}`", file.path)),
-            }),
-            Need::FileExists(file) => self.length(job, variables, file).await.map(|length| length.is_some().into()),
-            Need::IsFileEmpty(file) => self.length(job, variables, file).await.and_then(|length| match length {
-                Some(length) => Ok((length == 0).into()),
-                None => Err(format!("no file `{}`", file.path)),
-            }),
-            Need::ErrorLogs => self.error_logs(job).await.map_err(|error| error.to_string()),
-            Need::RandomPort => free_port().map_err(|error| format!("no port is free: {error}")),
-            Need::Kv { .. } | Need::Http(_) | Need::Subflow(_) => {
-                Err(format!("the `{}` function is not available here", need.name()))
+            Need::FileSize(file) => {
+                self.length(job, variables, file)
+                    .await
+                    .and_then(|length| match length {
+                        Some(length) => Ok(integer(length)),
+                        None => Err(format!("no file `{}`", file.path)),
+                    })
             }
+            Need::FileExists(file) => self
+                .length(job, variables, file)
+                .await
+                .map(|length| length.is_some().into()),
+            Need::IsFileEmpty(file) => {
+                self.length(job, variables, file)
+                    .await
+                    .and_then(|length| match length {
+                        Some(length) => Ok((length == 0).into()),
+                        None => Err(format!("no file `{}`", file.path)),
+                    })
+            }
+            Need::ErrorLogs => self
+                .error_logs(job)
+                .await
+                .map_err(|error| error.to_string()),
+            Need::RandomPort => free_port().map_err(|error| format!("no port is free: {error}")),
+            Need::Kv { .. } | Need::Http(_) | Need::Subflow(_) => Err(format!(
+                "the `{}` function is not available here",
+                need.name()
+            )),
         };
         match fetched {
             Ok(value) => Answer::Value(value),
@@ -55,10 +73,16 @@ impl Sources {
     /// The text of a file in the storage, as JSON.
     pub(crate) async fn stored_json(&self, path: &str) -> Result<serde_json::Value, String> {
         let bytes = self.bytes(path, u64::MAX).await?;
-        serde_json::from_slice(&bytes).map_err(|error| format!("the outputs in `{path}` cannot be read: {error}"))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| format!("the outputs in `{path}` cannot be read: {error}"))
     }
 
-    async fn read(&self, job: &Job, variables: &Variables, file: &FileNeed) -> Result<Value, String> {
+    async fn read(
+        &self,
+        job: &Job,
+        variables: &Variables,
+        file: &FileNeed,
+    ) -> Result<Value, String> {
         let path = locate(job, variables, file)?;
         let bytes = self.bytes(&path, self.largest_read).await?;
         Ok(match String::from_utf8(bytes) {
@@ -69,18 +93,29 @@ impl Sources {
 
     async fn bytes(&self, path: &str, longest: u64) -> Result<Vec<u8>, String> {
         let cannot = |error: &dyn std::fmt::Display| format!("`{path}` cannot be read: {error}");
-        let mut stream = self.files.get(path, None).await.map_err(|error| cannot(&error))?;
+        let mut stream = self
+            .files
+            .get(path, None)
+            .await
+            .map_err(|error| cannot(&error))?;
         let mut bytes = Vec::new();
         while let Some(chunk) = stream.try_next().await.map_err(|error| cannot(&error))? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() as u64 > longest {
-                return Err(format!("`{path}` is longer than {longest} bytes, too long for an expression"));
+                return Err(format!(
+                    "`{path}` is longer than {longest} bytes, too long for an expression"
+                ));
             }
         }
         Ok(bytes)
     }
 
-    async fn length(&self, job: &Job, variables: &Variables, file: &FileNeed) -> Result<Option<u64>, String> {
+    async fn length(
+        &self,
+        job: &Job,
+        variables: &Variables,
+        file: &FileNeed,
+    ) -> Result<Option<u64>, String> {
         let path = locate(job, variables, file)?;
         match self.files.stat(&path).await {
             Ok(stat) => Ok(Some(stat.length)),
@@ -90,7 +125,10 @@ impl Sources {
     }
 
     async fn error_logs(&self, job: &Job) -> Result<Value, Error> {
-        let filter = Filter { min_level: Some(Level::Error), ..Filter::default() };
+        let filter = Filter {
+            min_level: Some(Level::Error),
+            ..Filter::default()
+        };
         let mut reader = self.logs.read(&job.execution, filter);
         let mut lines = Vec::new();
         while let Some(chunk) = reader.next().await? {
@@ -114,7 +152,10 @@ fn locate(job: &Job, variables: &Variables, file: &FileNeed) -> Result<String, S
     if file.path.contains("://") {
         return storage::readable(job, variables.json(), &file.path);
     }
-    storage::namespace_file(file.namespace.as_deref().unwrap_or(&job.namespace), &file.path)
+    storage::namespace_file(
+        file.namespace.as_deref().unwrap_or(&job.namespace),
+        &file.path,
+    )
 }
 
 fn integer(length: u64) -> Value {

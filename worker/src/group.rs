@@ -8,7 +8,7 @@ use flowmill_common::job::ChildJob;
 use flowmill_common::log::Level;
 use flowmill_common::{EventKind, Job, StateType, Timestamp};
 use flowmill_expression::is_truthy;
-use flowmill_tasks::TaskError;
+use flowmill_tasks::{TaskError, WorkingDirectory};
 use serde_json::{Map, Value, json};
 
 use crate::attempt::{self, Attempt, Ended};
@@ -18,16 +18,50 @@ use crate::variables::Variables;
 
 /// Runs the children of a job. None when it is handed back, with all its children.
 pub(crate) async fn run(group: &Attempt<'_>) -> Option<Ended> {
-    let ended = children(group).await;
-    let ended = match ended {
-        Some((state, values)) => Some(group.keep(state, values).await),
-        None => None,
+    let ended = match with_files(group).await {
+        Ok(Some((state, values))) => Some(group.keep(state, values).await),
+        Ok(None) => None,
+        Err(error) => {
+            group.context.log(Level::Error, error.to_string());
+            Some(Ended {
+                state: StateType::Failed,
+                outputs: Outputs::None,
+            })
+        }
     };
     group.close(ended.as_ref().map(|ended| ended.state)).await;
     ended
 }
 
-async fn children(group: &Attempt<'_>) -> Option<(StateType, Map<String, Value>)> {
+/// Runs the children between the files that they find and those that are kept.
+async fn with_files(
+    group: &Attempt<'_>,
+) -> Result<Option<(StateType, Map<String, Value>)>, TaskError> {
+    let context = &group.context;
+    let files = WorkingDirectory::read(&context.job.properties)
+        .map_err(|error| TaskError::failed(error.to_string()))?;
+    let prepared = files.prepare(context).await?;
+    let Some(state) = children(group).await else {
+        return Ok(None);
+    };
+    match state {
+        StateType::Killed => Ok(Some((state, Map::new()))),
+        // what is there may tell why it failed
+        StateType::Failed => {
+            let values = files
+                .collect(context, &prepared)
+                .await
+                .unwrap_or_else(|error| {
+                    context.log(Level::Warn, error.to_string());
+                    Map::new()
+                });
+            Ok(Some((state, values)))
+        }
+        state => Ok(Some((state, files.collect(context, &prepared).await?))),
+    }
+}
+
+async fn children(group: &Attempt<'_>) -> Option<StateType> {
     let mut variables = group.world.variables.clone();
     let mut state = StateType::Success;
     for child in &group.context.job.children {
@@ -37,32 +71,54 @@ async fn children(group: &Attempt<'_>) -> Option<(StateType, Map<String, Value>)
         let ended = match attempt::resolved(group.shared, seen).await {
             Ok(seen) => {
                 let folder = &group.context.working_directory;
-                run_child(&Attempt::new(group.shared, job, seen, folder, group.handle), child).await?
+                run_child(
+                    &Attempt::new(group.shared, job, seen, folder, group.handle),
+                    child,
+                )
+                .await?
             }
             Err(message) => attempt::hopeless(started, group.shared, &job, message),
         };
         variables = with_result(&variables, &group.context.job, child, &ended);
         let worst = allowed(child, ended.state);
-        tell(group, child, started, Ended { state: worst, ..ended }).await;
+        tell(
+            group,
+            child,
+            started,
+            Ended {
+                state: worst,
+                ..ended
+            },
+        )
+        .await;
         match worst {
-            StateType::Failed | StateType::Killed => return Some((worst, Map::new())),
+            StateType::Failed | StateType::Killed => return Some(worst),
             StateType::Warning => state = StateType::Warning,
             _ => {}
         }
     }
-    Some((state, Map::new()))
+    Some(state)
 }
 
 /// Runs one child, unless its `runIf` says no.
 async fn run_child(attempt: &Attempt<'_>, child: &ChildJob) -> Option<Ended> {
     match is_wanted(attempt, child).await {
         Ok(true) => Box::pin(attempt.run()).await,
-        Ok(false) => Some(Ended { state: StateType::Skipped, outputs: Outputs::None }),
+        Ok(false) => Some(Ended {
+            state: StateType::Skipped,
+            outputs: Outputs::None,
+        }),
         Err(error) => {
-            let message = format!("Failed to evaluate the runIf condition for task {}. Cause: {error}", child.task_id);
+            let message = format!(
+                "Failed to evaluate the runIf condition for task {}. Cause: {error}",
+                child.task_id
+            );
             attempt.context.log(Level::Error, message);
             attempt.close(Some(StateType::Failed)).await;
-            Some(Ended { state: StateType::Failed, outputs: Outputs::None })
+            Some(Ended {
+                state: StateType::Failed,
+                outputs: Outputs::None,
+            })
         }
     }
 }
@@ -89,12 +145,27 @@ async fn tell(group: &Attempt<'_>, child: &ChildJob, started: Timestamp, ended: 
         state: ended.state,
         outputs: ended.outputs,
     }));
-    report(&*group.shared.parts.queue, job, now(), kind, &group.shared.give_up).await;
+    report(
+        &*group.shared.parts.queue,
+        job,
+        now(),
+        kind,
+        &group.shared.give_up,
+    )
+    .await;
 }
 
 fn allowed(child: &ChildJob, state: StateType) -> StateType {
-    let state = if state == StateType::Failed && child.allow_failure { StateType::Warning } else { state };
-    if state == StateType::Warning && child.allow_warning { StateType::Success } else { state }
+    let state = if state == StateType::Failed && child.allow_failure {
+        StateType::Warning
+    } else {
+        state
+    };
+    if state == StateType::Warning && child.allow_warning {
+        StateType::Success
+    } else {
+        state
+    }
 }
 
 /// The child as a job of its own.
@@ -115,10 +186,22 @@ fn job_of(group: &Job, child: &ChildJob) -> Job {
 }
 
 /// What the child's expressions see: itself as `task` and `taskrun`, the group as its parent.
-fn variables_of(variables: &Variables, group: &Job, child: &ChildJob, started: Timestamp) -> Variables {
-    let written_type = child.properties.get("type").cloned().unwrap_or_else(|| json!(&*child.task_type));
+fn variables_of(
+    variables: &Variables,
+    group: &Job,
+    child: &ChildJob,
+    started: Timestamp,
+) -> Variables {
+    let written_type = child
+        .properties
+        .get("type")
+        .cloned()
+        .unwrap_or_else(|| json!(&*child.task_type));
     variables.changed(|all| {
-        all.insert("task".into(), json!({"id": &*child.task_id, "type": written_type}));
+        all.insert(
+            "task".into(),
+            json!({"id": &*child.task_id, "type": written_type}),
+        );
         let taskrun = json!({
             "id": child.run.as_str(),
             "startDate": started.to_string(),
@@ -129,7 +212,13 @@ fn variables_of(variables: &Variables, group: &Job, child: &ChildJob, started: T
         if let Some(value) = &group.value {
             let parent = json!({"taskrun": {"value": &**value}, "task": {"id": &*group.task_id}});
             let mut parents = vec![parent.clone()];
-            parents.extend(all.get("parents").and_then(Value::as_array).into_iter().flatten().cloned());
+            parents.extend(
+                all.get("parents")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .cloned(),
+            );
             all.insert("parent".into(), parent);
             all.insert("parents".into(), parents.into());
         }
@@ -148,13 +237,22 @@ fn with_result(variables: &Variables, group: &Job, child: &ChildJob, ended: &End
         if ended.state != StateType::Skipped {
             put(all, "outputs", &child.task_id, &group.loop_values, outputs);
         }
-        put(all, "tasks", &child.task_id, &[], json!({"state": ended.state.name()}));
+        put(
+            all,
+            "tasks",
+            &child.task_id,
+            &[],
+            json!({"state": ended.state.name()}),
+        );
     })
 }
 
 fn put(all: &mut Map<String, Value>, root: &str, task: &str, values: &[Arc<str>], value: Value) {
     let mut here = all;
-    for key in [root, task].into_iter().chain(values.iter().map(|value| &**value)) {
+    for key in [root, task]
+        .into_iter()
+        .chain(values.iter().map(|value| &**value))
+    {
         let entry = here.entry(key).or_insert_with(|| json!({}));
         if !entry.is_object() {
             *entry = json!({});

@@ -4,8 +4,8 @@
 //! store. It knows of flows only what a [`Job`](flowmill_common::Job) says, decides nothing about what runs next, and keeps nothing
 //! but files that an execution is to have.
 
-mod config;
 mod attempt;
+mod config;
 mod facts;
 mod group;
 mod logs;

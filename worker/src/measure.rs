@@ -7,7 +7,8 @@ use flowmill_common::log::{Metric, MetricKind};
 
 /// A job was taken; how long it had waited.
 pub(crate) fn started(task_type: &str, waited: Duration) {
-    metrics::counter!("flowmill_worker_started_total", "task_type" => task_type.to_owned()).increment(1);
+    metrics::counter!("flowmill_worker_started_total", "task_type" => task_type.to_owned())
+        .increment(1);
     metrics::histogram!("flowmill_worker_queued_seconds").record(waited);
     metrics::gauge!("flowmill_worker_jobs_running").increment(1.0);
 }
@@ -17,7 +18,8 @@ pub(crate) fn ended(task_type: &str, state: Option<StateType>, took: Duration) {
     let state = state.map_or("HANDED_BACK", StateType::name);
     metrics::gauge!("flowmill_worker_jobs_running").decrement(1.0);
     metrics::counter!("flowmill_worker_ended_total", "task_type" => task_type.to_owned(), "state" => state).increment(1);
-    metrics::histogram!("flowmill_worker_ended_seconds", "task_type" => task_type.to_owned()).record(took);
+    metrics::histogram!("flowmill_worker_ended_seconds", "task_type" => task_type.to_owned())
+        .record(took);
 }
 
 /// A task took longer than its timeout.
@@ -51,9 +53,25 @@ mod tests {
     #[test]
     fn counters_and_timers_add_up_and_gauges_replace() {
         let mut all = Vec::new();
-        for (kind, value) in [(MetricKind::Counter, 1.0), (MetricKind::Gauge, 5.0), (MetricKind::Counter, 2.0), (MetricKind::Gauge, 4.0)] {
-            combine(&mut all, Metric { name: "n".into(), kind, value, tags: serde_json::Map::new() });
+        for (kind, value) in [
+            (MetricKind::Counter, 1.0),
+            (MetricKind::Gauge, 5.0),
+            (MetricKind::Counter, 2.0),
+            (MetricKind::Gauge, 4.0),
+        ] {
+            combine(
+                &mut all,
+                Metric {
+                    name: "n".into(),
+                    kind,
+                    value,
+                    tags: serde_json::Map::new(),
+                },
+            );
         }
-        assert_eq!(all.iter().map(|metric| metric.value).collect::<Vec<_>>(), [3.0, 4.0]);
+        assert_eq!(
+            all.iter().map(|metric| metric.value).collect::<Vec<_>>(),
+            [3.0, 4.0]
+        );
     }
 }

@@ -26,10 +26,15 @@ pub(crate) async fn report(
     give_up: &CancellationToken,
 ) -> bool {
     let event = job.event(at, kind);
-    let message = Message { id: job.execution.as_str().to_owned(), body: encode(&event) };
+    let message = Message {
+        id: job.execution.as_str().to_owned(),
+        body: encode(&event),
+    };
     let topic = Topic::Events(job.partition);
     let publish = || queue.publish(&topic, vec![message.clone()]);
-    again_and_again("a result waits for the queue", publish, give_up).await.is_ok_and(|accepted| accepted.is_some())
+    again_and_again("a result waits for the queue", publish, give_up)
+        .await
+        .is_ok_and(|accepted| accepted.is_some())
 }
 
 /// Outputs as they go into an event: long ones by way of a file. The error fails the task.
@@ -49,15 +54,23 @@ pub(crate) async fn outputs(
     }
     if bytes > config.largest_outputs.get() {
         let limit = config.largest_outputs;
-        return Err(format!("the outputs are {bytes} bytes long as JSON, longer than {limit}: write a file instead"));
+        return Err(format!(
+            "the outputs are {bytes} bytes long as JSON, longer than {limit}: write a file instead"
+        ));
     }
     let path = format!("{folder}.outputs-{dispatch}.json");
     let put = || {
         let text = text.clone();
-        files.put(&path, Box::pin(futures::stream::once(async move { Ok(text) })))
+        files.put(
+            &path,
+            Box::pin(futures::stream::once(async move { Ok(text) })),
+        )
     };
     match again_and_again("outputs wait for the storage", put, give_up).await {
-        Ok(Some(_)) => Ok(Outputs::Stored { path: Arc::from(path.as_str()), bytes }),
+        Ok(Some(_)) => Ok(Outputs::Stored {
+            path: Arc::from(path.as_str()),
+            bytes,
+        }),
         Ok(None) => Err("the outputs could not be stored before the worker was shut down".into()),
         Err(error) => Err(format!("the outputs cannot be stored: {error}")),
     }
@@ -68,7 +81,9 @@ pub(crate) fn now() -> Timestamp {
 }
 
 fn encode(event: &Event) -> Bytes {
-    serde_json::to_vec(event).expect("an event is plain data with texts as keys").into()
+    serde_json::to_vec(event)
+        .expect("an event is plain data with texts as keys")
+        .into()
 }
 
 /// Does it until it is done, or fails for good (the error), or `give_up` fires (none).

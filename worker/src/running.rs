@@ -55,12 +55,23 @@ impl Running {
     /// Takes a job in; nothing when the same dispatch, or a newer one, is at work already.
     pub(crate) fn begin(&self, job: &Job) -> Option<Arc<Handle>> {
         let mut state = self.lock();
-        if state.jobs.get(&job.run).is_some_and(|handle| handle.dispatch >= job.dispatch) {
+        if state
+            .jobs
+            .get(&job.run)
+            .is_some_and(|handle| handle.dispatch >= job.dispatch)
+        {
             return None;
         }
-        let handle =
-            Arc::new(Handle { dispatch: job.dispatch, stop: CancellationToken::new(), reason: OnceLock::new() });
-        if state.kills.iter().any(|(run, dispatch)| *run == job.run && *dispatch >= job.dispatch) {
+        let handle = Arc::new(Handle {
+            dispatch: job.dispatch,
+            stop: CancellationToken::new(),
+            reason: OnceLock::new(),
+        });
+        if state
+            .kills
+            .iter()
+            .any(|(run, dispatch)| *run == job.run && *dispatch >= job.dispatch)
+        {
             handle.stop(StopReason::Killed);
         }
         if let Some(older) = state.jobs.insert(job.run.clone(), handle.clone()) {
@@ -73,7 +84,11 @@ impl Running {
     /// The job is over.
     pub(crate) fn end(&self, run: &TaskRunId, handle: &Arc<Handle>) {
         let mut state = self.lock();
-        if state.jobs.get(run).is_some_and(|present| Arc::ptr_eq(present, handle)) {
+        if state
+            .jobs
+            .get(run)
+            .is_some_and(|present| Arc::ptr_eq(present, handle))
+        {
             state.jobs.remove(run);
         }
     }
@@ -95,7 +110,10 @@ impl Running {
 
     /// Stops everything, to be done by others.
     pub(crate) fn hand_back(&self) {
-        self.lock().jobs.values().for_each(|handle| handle.stop(StopReason::HandedBack));
+        self.lock()
+            .jobs
+            .values()
+            .for_each(|handle| handle.stop(StopReason::HandedBack));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -125,9 +143,15 @@ mod tests {
         let older = running.begin(&job).unwrap();
         job.dispatch += 1;
         let newer = running.begin(&job).unwrap();
-        assert_eq!((older.reason(), newer.reason()), (Some(StopReason::Killed), None));
+        assert_eq!(
+            (older.reason(), newer.reason()),
+            (Some(StopReason::Killed), None)
+        );
         running.end(&job.run, &older);
-        assert!(running.begin(&job).is_none(), "the end of the older one does not end the newer");
+        assert!(
+            running.begin(&job).is_none(),
+            "the end of the older one does not end the newer"
+        );
     }
 
     #[test]

@@ -76,7 +76,10 @@ impl Object for Overlaid<'_> {
 
     fn keys(&self) -> Vec<Arc<str>> {
         let under = self.under.0.as_object().into_iter().flat_map(Map::keys);
-        let over = self.over.keys().filter(|key| self.under.0.get(key.as_str()).is_none());
+        let over = self
+            .over
+            .keys()
+            .filter(|key| self.under.0.get(key.as_str()).is_none());
         under.chain(over).map(|key| key.as_str().into()).collect()
     }
 }
@@ -94,16 +97,22 @@ fn only_member<'v>(value: &'v serde_json::Value, name: &str) -> Option<&'v str> 
 /// Whether there is an encrypted value in it.
 fn is_sealed(value: &serde_json::Value) -> bool {
     only_member(value, ENCRYPTED).is_some()
-        || value.as_object().is_some_and(|members| members.values().any(is_sealed))
+        || value
+            .as_object()
+            .is_some_and(|members| members.values().any(is_sealed))
 }
 
 fn open(value: &mut serde_json::Value, cipher: Option<&Cipher>, secrets: &mut Vec<String>) {
     if let Some(encrypted) = only_member(value, ENCRYPTED) {
-        let plain = cipher.and_then(|cipher| cipher.decrypt(encrypted).ok()).unwrap_or_default();
+        let plain = cipher
+            .and_then(|cipher| cipher.decrypt(encrypted).ok())
+            .unwrap_or_default();
         secrets.push(plain.clone());
         *value = plain.into();
     } else if let Some(members) = value.as_object_mut() {
-        members.values_mut().for_each(|member| open(member, cipher, secrets));
+        members
+            .values_mut()
+            .for_each(|member| open(member, cipher, secrets));
     }
 }
 
@@ -114,7 +123,9 @@ fn find(value: &serde_json::Value, paths: &mut Vec<String>) {
     }
     match value {
         serde_json::Value::Array(items) => items.iter().for_each(|item| find(item, paths)),
-        serde_json::Value::Object(members) => members.values().for_each(|member| find(member, paths)),
+        serde_json::Value::Object(members) => {
+            members.values().for_each(|member| find(member, paths))
+        }
         _ => {}
     }
 }
@@ -125,8 +136,12 @@ fn replace(value: &mut serde_json::Value, contents: &Map<String, serde_json::Val
         return;
     }
     match value {
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| replace(item, contents)),
-        serde_json::Value::Object(members) => members.values_mut().for_each(|member| replace(member, contents)),
+        serde_json::Value::Array(items) => {
+            items.iter_mut().for_each(|item| replace(item, contents))
+        }
+        serde_json::Value::Object(members) => members
+            .values_mut()
+            .for_each(|member| replace(member, contents)),
         _ => {}
     }
 }
@@ -143,16 +158,27 @@ mod tests {
         let over = json!({"b": 3, "c": 4}).as_object().cloned().unwrap();
         let all = variables.with(&over);
         let value = |key: &str| all.get(key).unwrap().map(|value| value.to_json().unwrap());
-        assert_eq!([value("a"), value("b"), value("c"), value("d")], [Some(json!(1)), Some(json!(3)), Some(json!(4)), None]);
-        assert_eq!(all.keys().iter().map(|key| &**key).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(
+            [value("a"), value("b"), value("c"), value("d")],
+            [Some(json!(1)), Some(json!(3)), Some(json!(4)), None]
+        );
+        assert_eq!(
+            all.keys().iter().map(|key| &**key).collect::<Vec<_>>(),
+            ["a", "b", "c"]
+        );
     }
 
     #[test]
     fn outputs_that_lie_in_files_are_found_and_put_in_place() {
         let marker = json!({STORED_OUTPUTS: "a/b.json"});
-        let variables = Variables::new(Arc::new(json!({"outputs": {"t": {"v": marker}, "u": {"x": 1}}})));
+        let variables = Variables::new(Arc::new(
+            json!({"outputs": {"t": {"v": marker}, "u": {"x": 1}}}),
+        ));
         assert_eq!(variables.stored(), ["a/b.json"]);
         let contents = json!({"a/b.json": {"y": 2}}).as_object().cloned().unwrap();
-        assert_eq!(variables.resolved(&contents).json(), &json!({"outputs": {"t": {"v": {"y": 2}}, "u": {"x": 1}}}));
+        assert_eq!(
+            variables.resolved(&contents).json(),
+            &json!({"outputs": {"t": {"v": {"y": 2}}, "u": {"x": 1}}})
+        );
     }
 }

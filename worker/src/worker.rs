@@ -20,10 +20,10 @@ use crate::facts::Sources;
 use crate::logs::{LogSink, Target};
 use crate::results::{now, report};
 use crate::running::{Handle, Running};
-use flowmill_common::secrets::Secrets;
 use crate::variables::Variables;
 use crate::workspace::Workspace;
 use crate::{group, measure};
+use flowmill_common::secrets::Secrets;
 
 /// How many kill requests wait at most.
 const CONTROL_PREFETCH: u16 = 1024;
@@ -71,9 +71,15 @@ pub(crate) struct Shared {
 impl Worker {
     /// A worker over these parts. `Invalid` when no working directories can be made.
     pub fn new(parts: Parts, config: Config) -> Result<Self> {
-        let temporary = config.temporary_directory.clone().unwrap_or_else(std::env::temp_dir);
+        let temporary = config
+            .temporary_directory
+            .clone()
+            .unwrap_or_else(std::env::temp_dir);
         let workspace = Workspace::open(&temporary).map_err(|error| {
-            let message = format!("no working directories can be made in `{}`", temporary.display());
+            let message = format!(
+                "no working directories can be made in `{}`",
+                temporary.display()
+            );
             Error::with_source(Kind::Invalid, message, error)
         })?;
         let sources = Sources {
@@ -82,7 +88,10 @@ impl Worker {
             secrets: parts.secrets.clone(),
             largest_read: config.largest_read.get(),
         };
-        let name = config.name.clone().unwrap_or_else(|| format!("{}-{}", host_name(), std::process::id()));
+        let name = config
+            .name
+            .clone()
+            .unwrap_or_else(|| format!("{}-{}", host_name(), std::process::id()));
         let shared = Shared {
             name: name.into(),
             workspace,
@@ -93,7 +102,9 @@ impl Worker {
             parts,
             config,
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Runs jobs until `shutdown`. Then takes no more, lets those at work finish for a while, hands back what is not finished, and
@@ -102,10 +113,18 @@ impl Worker {
         let shared = self.shared;
         let queue = &shared.parts.queue;
         let mut control = queue.consume(&Topic::Control, CONTROL_PREFETCH).await?;
-        let mut jobs = queue.consume(&Topic::Jobs(shared.config.group.clone()), shared.config.slots.max(1)).await?;
+        let mut jobs = queue
+            .consume(
+                &Topic::Jobs(shared.config.group.clone()),
+                shared.config.slots.max(1),
+            )
+            .await?;
         let no_more_lines = CancellationToken::new();
-        let target =
-            Target { store: shared.parts.store.clone(), queue: queue.clone(), partitions: shared.parts.partitions };
+        let target = Target {
+            store: shared.parts.store.clone(),
+            queue: queue.clone(),
+            partitions: shared.parts.partitions,
+        };
         let sink = tokio::spawn(shared.sink.clone().run(target, no_more_lines.clone()));
         let mut work = JoinSet::new();
         loop {
@@ -132,7 +151,11 @@ impl Worker {
 
 /// Waits for the jobs at work; after the grace they are handed back.
 async fn drain(shared: &Arc<Shared>, control: &mut dyn Consumer, work: &mut JoinSet<()>) {
-    let Config { shutdown_grace, stop_grace, .. } = shared.config;
+    let Config {
+        shutdown_grace,
+        stop_grace,
+        ..
+    } = shared.config;
     if !work.is_empty() {
         tracing::info!(jobs = work.len(), "waiting for tasks at work");
     }
@@ -174,7 +197,9 @@ fn obey(running: &Running, delivery: Delivery) {
 
 /// One job, from its delivery to its acknowledgement.
 async fn handle(shared: Arc<Shared>, delivery: Delivery) {
-    let Delivery { message, receipt, .. } = delivery;
+    let Delivery {
+        message, receipt, ..
+    } = delivery;
     let job: Arc<Job> = match serde_json::from_slice(&message.body) {
         Ok(job) => Arc::new(job),
         Err(error) => return receipt.dead_letter(&format!("the job cannot be read: {error}")),
@@ -219,8 +244,14 @@ async fn work(shared: &Shared, job: &Arc<Job>, handle: &Handle) -> Done {
             never = say_started => match never {},
         }
     };
-    measure::ended(&job.task_type, ended.as_ref().map(|ended| ended.state), now().since(started));
-    let Some(Ended { state, outputs }) = ended else { return Done::NotDone };
+    measure::ended(
+        &job.task_type,
+        ended.as_ref().map(|ended| ended.state),
+        now().since(started),
+    );
+    let Some(Ended { state, outputs }) = ended else {
+        return Done::NotDone;
+    };
     let finished = TaskFinished {
         run: job.run.clone(),
         dispatch: job.dispatch,
@@ -254,12 +285,20 @@ async fn ended(
         }
     };
     let attempt = Attempt::new(shared, job.clone(), variables, directory.path(), handle);
-    if job.children.is_empty() { attempt.run().await } else { group::run(&attempt).await }
+    if job.children.is_empty() {
+        attempt.run().await
+    } else {
+        group::run(&attempt).await
+    }
 }
 
 fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    if name.trim().is_empty() { "worker".into() } else { name.trim().into() }
+    if name.trim().is_empty() {
+        "worker".into()
+    } else {
+        name.trim().into()
+    }
 }
 
 #[cfg(test)]
@@ -268,7 +307,11 @@ pub(crate) mod testing {
 
     /// A job with these properties.
     pub(crate) fn job(properties: serde_json::Value) -> Job {
-        let task_type = properties.get("type").and_then(serde_json::Value::as_str).unwrap_or("none").to_owned();
+        let task_type = properties
+            .get("type")
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or("none")
+            .to_owned();
         Job {
             execution: "x1".into(),
             partition: 0,

@@ -33,16 +33,27 @@ impl Workspace {
         let parent = parent.canonicalize()?;
         sweep(&parent);
         // it gets its name when it is locked, so that no other worker takes it for one that is left over
-        let made = tempfile::Builder::new().prefix(".flowmill-new-").tempdir_in(&parent)?;
+        let made = tempfile::Builder::new()
+            .prefix(".flowmill-new-")
+            .tempdir_in(&parent)?;
         let lock = File::create(made.path().join(LOCK))?;
         lock.try_lock()?;
-        let name = made.path().file_name().unwrap_or_default().to_string_lossy().replace(".flowmill-new-", PREFIX);
+        let name = made
+            .path()
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .replace(".flowmill-new-", PREFIX);
         let folder = parent.join(name);
         fs::rename(made.keep(), &folder)?;
         // containers that run as other users must be able to pass
         #[cfg(unix)]
         fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o711))?;
-        Ok(Self(Arc::new(Inner { folder, next: AtomicU64::new(0), _lock: lock })))
+        Ok(Self(Arc::new(Inner {
+            folder,
+            next: AtomicU64::new(0),
+            _lock: lock,
+        })))
     }
 
     /// A new empty folder.
@@ -50,7 +61,10 @@ impl Workspace {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let path = self.0.folder.join(format!("{number:08}"));
         fs::create_dir(&path)?;
-        Ok(WorkingDirectory { path, _workspace: self.clone() })
+        Ok(WorkingDirectory {
+            path,
+            _workspace: self.clone(),
+        })
     }
 }
 
@@ -113,7 +127,11 @@ fn make_writable(folder: &Path) {
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let is_workspace = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        let lock = if is_workspace { File::open(entry.path().join(LOCK)).ok() } else { None };
+        let lock = if is_workspace {
+            File::open(entry.path().join(LOCK)).ok()
+        } else {
+            None
+        };
         if lock.is_some_and(|lock| lock.try_lock().is_ok()) {
             tracing::info!(folder = %entry.path().display(), "removing what a worker that is gone has left");
             if let Err(error) = remove_all(&entry.path()) {
@@ -135,7 +153,11 @@ mod tests {
         let path = directory.path().to_owned();
         fs::create_dir(path.join("inner")).unwrap();
         fs::write(path.join("inner/file"), "x").unwrap();
-        fs::set_permissions(path.join("inner"), std::os::unix::fs::PermissionsExt::from_mode(0o500)).unwrap();
+        fs::set_permissions(
+            path.join("inner"),
+            std::os::unix::fs::PermissionsExt::from_mode(0o500),
+        )
+        .unwrap();
         drop(directory);
         assert!(!path.exists());
         drop(workspace);

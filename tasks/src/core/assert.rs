@@ -70,7 +70,10 @@ impl Inline for Assert {
                 }
                 Err(Stop::Failed(error)) => {
                     failed += 1;
-                    scope.log(Level::Error, format!("Assertion `{condition}` failed, failed to render `{error}`"));
+                    scope.log(
+                        Level::Error,
+                        format!("Assertion `{condition}` failed, failed to render `{error}`"),
+                    );
                 }
                 Err(stop) => return Err(stop),
             }
@@ -85,7 +88,9 @@ impl Inline for Assert {
             None => String::new(),
         };
         let plural = if failed == 1 { "" } else { "s" };
-        Err(Stop::failed(format!("{failed} assertion{plural} failed!\n{message}").trim_end()))
+        Err(Stop::failed(
+            format!("{failed} assertion{plural} failed!\n{message}").trim_end(),
+        ))
     }
 }
 
@@ -97,7 +102,12 @@ fn as_text(condition: &Value) -> String {
 }
 
 fn counter(name: &str, value: u32) -> Metric {
-    Metric { name: name.into(), kind: MetricKind::Counter, value: value.into(), tags: Map::new() }
+    Metric {
+        name: name.into(),
+        kind: MetricKind::Counter,
+        value: value.into(),
+        tags: Map::new(),
+    }
 }
 
 #[cfg(test)]
@@ -118,12 +128,19 @@ mod tests {
         };
         assert_eq!(message, "2 assertions failed!\nwhy");
         assert_eq!(done.logs.len(), 2);
-        let counts: Vec<_> = done.metrics.iter().map(|metric| (metric.name.as_str(), metric.value)).collect();
+        let counts: Vec<_> = done
+            .metrics
+            .iter()
+            .map(|metric| (metric.name.as_str(), metric.value))
+            .collect();
         assert_eq!(counts, [("success", 1.0), ("failed", 2.0)]);
     }
 
     #[test]
     fn it_passes_when_all_hold() {
-        assert_eq!(done::<Assert>(json!({"conditions": ["yes"]})).metrics[0].value, 1.0);
+        assert_eq!(
+            done::<Assert>(json!({"conditions": ["yes"]})).metrics[0].value,
+            1.0
+        );
     }
 }

@@ -71,13 +71,15 @@ tasks:
 
 impl Update for Exit {
     fn update(&self, scope: &Inlined<'_>) -> Result<ExecutionUpdate, Stop> {
-        Ok(ExecutionUpdate::Exit(match self.state.render_inline(scope)? {
-            ExitState::Success => StateType::Success,
-            ExitState::Warning => StateType::Warning,
-            ExitState::Failed => StateType::Failed,
-            ExitState::Cancelled => StateType::Cancelled,
-            ExitState::Killed => StateType::Killed,
-        }))
+        Ok(ExecutionUpdate::Exit(
+            match self.state.render_inline(scope)? {
+                ExitState::Success => StateType::Success,
+                ExitState::Warning => StateType::Warning,
+                ExitState::Failed => StateType::Failed,
+                ExitState::Cancelled => StateType::Cancelled,
+                ExitState::Killed => StateType::Killed,
+            },
+        ))
     }
 }
 
@@ -91,8 +93,14 @@ mod tests {
     #[test]
     fn both_spellings_of_cancelled_are_taken() {
         for name in ["CANCELLED", "CANCELED"] {
-            assert_eq!(update::<Exit>(json!({"state": name})), Ok(ExecutionUpdate::Exit(StateType::Cancelled)));
+            assert_eq!(
+                update::<Exit>(json!({"state": name})),
+                Ok(ExecutionUpdate::Exit(StateType::Cancelled))
+            );
         }
-        assert_eq!(update::<Exit>(json!({})), Ok(ExecutionUpdate::Exit(StateType::Success)));
+        assert_eq!(
+            update::<Exit>(json!({})),
+            Ok(ExecutionUpdate::Exit(StateType::Success))
+        );
     }
 }

@@ -75,11 +75,21 @@ mod tests {
 
     #[test]
     fn a_falsy_condition_lets_it_pass() {
-        for falsy in [json!("0"), json!("-0"), json!(""), json!(" false "), json!(false), json!(0)] {
+        for falsy in [
+            json!("0"),
+            json!("-0"),
+            json!(""),
+            json!(" false "),
+            json!(false),
+            json!(0),
+        ] {
             done::<Fail>(json!({"condition": falsy}));
         }
         for truthy in [json!("no"), json!(true), json!(1)] {
-            assert_eq!(failed::<Fail>(json!({"condition": truthy})), "Fail on a condition");
+            assert_eq!(
+                failed::<Fail>(json!({"condition": truthy})),
+                "Fail on a condition"
+            );
         }
     }
 }

@@ -44,8 +44,9 @@ impl Update for Labels {
         let labels = match &self.labels {
             Value::String(text) => {
                 let text = scope.render(text)?;
-                let json: Value = serde_json::from_str(&text)
-                    .map_err(|error| Stop::failed(format!("`labels` must give a JSON map or list: {error}")))?;
+                let json: Value = serde_json::from_str(&text).map_err(|error| {
+                    Stop::failed(format!("`labels` must give a JSON map or list: {error}"))
+                })?;
                 pairs(&json)?.into_iter().collect()
             }
             written => {
@@ -56,20 +57,31 @@ impl Update for Labels {
                 labels
             }
         };
-        labels.into_iter().map(checked).collect::<Result<_, _>>().map(ExecutionUpdate::Labels)
+        labels
+            .into_iter()
+            .map(checked)
+            .collect::<Result<_, _>>()
+            .map(ExecutionUpdate::Labels)
     }
 }
 
 fn pairs(labels: &Value) -> Result<Vec<(String, String)>, Stop> {
     match labels {
-        Value::Object(map) => map.iter().map(|(key, value)| Ok((key.clone(), text(value)?))).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| Ok((key.clone(), text(value)?)))
+            .collect(),
         Value::Array(list) => (list.iter())
             .map(|label| match (label.get("key"), label.get("value")) {
                 (Some(key), Some(value)) => Ok((text(key)?, text(value)?)),
-                _ => Err(Stop::failed(format!("the label `{label}` must have a `key` and a `value`"))),
+                _ => Err(Stop::failed(format!(
+                    "the label `{label}` must have a `key` and a `value`"
+                ))),
             })
             .collect(),
-        other => Err(Stop::failed(format!("`labels` must be a map or a list of `key` and `value`, not `{other}`"))),
+        other => Err(Stop::failed(format!(
+            "`labels` must be a map or a list of `key` and `value`, not `{other}`"
+        ))),
     }
 }
 
@@ -78,18 +90,22 @@ fn text(value: &Value) -> Result<String, Stop> {
         Value::String(text) => Ok(text.clone()),
         Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
         Value::Null => Ok(String::new()),
-        Value::Array(_) | Value::Object(_) => {
-            Err(Stop::failed(format!("the value of a label must be text, not `{value}`")))
-        }
+        Value::Array(_) | Value::Object(_) => Err(Stop::failed(format!(
+            "the value of a label must be text, not `{value}`"
+        ))),
     }
 }
 
 fn checked((key, value): (String, String)) -> Result<Label, Stop> {
     if key.trim().is_empty() || value.trim().is_empty() {
-        return Err(Stop::failed(format!("the label `{key}={value}` has an empty key or value")));
+        return Err(Stop::failed(format!(
+            "the label `{key}={value}` has an empty key or value"
+        )));
     }
     if key.starts_with("system.") {
-        return Err(Stop::failed(format!("System labels can only be set by Kestra itself, offending label: {key}={value}.")));
+        return Err(Stop::failed(format!(
+            "System labels can only be set by Kestra itself, offending label: {key}={value}."
+        )));
     }
     Ok(Label { key, value })
 }
@@ -111,17 +127,41 @@ mod tests {
 
     #[test]
     fn a_map_a_list_and_json_text_mean_the_same() {
-        let wanted = Ok(ExecutionUpdate::Labels(vec![Label { key: "a".into(), value: "1".into() }]));
+        let wanted = Ok(ExecutionUpdate::Labels(vec![Label {
+            key: "a".into(),
+            value: "1".into(),
+        }]));
         assert_eq!(update::<Labels>(json!({"labels": {"a": 1}})), wanted);
-        assert_eq!(update::<Labels>(json!({"labels": [{"key": "a", "value": "1"}]})), wanted);
-        assert_eq!(update::<Labels>(json!({"labels": "[{\"key\": \"a\", \"value\": \"1\"}]"})), wanted);
-        assert_eq!(update::<Labels>(json!({"labels": "{\"a\": \"1\"}"})), wanted);
+        assert_eq!(
+            update::<Labels>(json!({"labels": [{"key": "a", "value": "1"}]})),
+            wanted
+        );
+        assert_eq!(
+            update::<Labels>(json!({"labels": "[{\"key\": \"a\", \"value\": \"1\"}]"})),
+            wanted
+        );
+        assert_eq!(
+            update::<Labels>(json!({"labels": "{\"a\": \"1\"}"})),
+            wanted
+        );
     }
 
     #[test]
     fn system_labels_and_empty_ones_are_refused() {
-        assert!(update::<Labels>(json!({"labels": {"system.x": "1"}})).unwrap_err().contains("system.x=1"));
-        assert!(update::<Labels>(json!({"labels": {"a": ""}})).unwrap_err().contains("empty"));
-        assert!(update::<Labels>(json!({"labels": "nothing"})).unwrap_err().contains("JSON"));
+        assert!(
+            update::<Labels>(json!({"labels": {"system.x": "1"}}))
+                .unwrap_err()
+                .contains("system.x=1")
+        );
+        assert!(
+            update::<Labels>(json!({"labels": {"a": ""}}))
+                .unwrap_err()
+                .contains("empty")
+        );
+        assert!(
+            update::<Labels>(json!({"labels": "nothing"}))
+                .unwrap_err()
+                .contains("JSON")
+        );
     }
 }

@@ -60,7 +60,11 @@ impl Inline for Log {
                     scope.log(level, text);
                 }
             }
-            other => return Err(Stop::failed(format!("invalid message `{other}`: it must be text or a list of texts"))),
+            other => {
+                return Err(Stop::failed(format!(
+                    "invalid message `{other}`: it must be text or a list of texts"
+                )));
+            }
         }
         Ok(Output::none())
     }
@@ -87,7 +91,10 @@ mod tests {
 
     #[test]
     fn the_level_is_info_unless_said_otherwise() {
-        assert_eq!(done::<Log>(json!({"message": "x"})).logs, [(Level::Info, "x".to_owned())]);
+        assert_eq!(
+            done::<Log>(json!({"message": "x"})).logs,
+            [(Level::Info, "x".to_owned())]
+        );
     }
 
     #[test]

@@ -50,8 +50,12 @@ tasks:
 impl Inline for OutputValues {
     fn run(&self, scope: &Inlined<'_>) -> Result<Output, Stop> {
         let rendered = self.values.render_inline(scope)?;
-        let values = Map::<String, Value>::coerce(rendered).map_err(|why| Stop::failed(format!("`values`: {why}")))?;
-        Ok(Output { values: Map::from_iter([("values".to_owned(), Value::Object(values))]), state: None })
+        let values = Map::<String, Value>::coerce(rendered)
+            .map_err(|why| Stop::failed(format!("`values`: {why}")))?;
+        Ok(Output {
+            values: Map::from_iter([("values".to_owned(), Value::Object(values))]),
+            state: None,
+        })
     }
 }
 
@@ -65,7 +69,10 @@ mod tests {
     #[test]
     fn nested_values_keep_their_shape() {
         let values = json!({"a": 1, "b": {"c": [true, "x"]}});
-        assert_eq!(Value::Object(done::<OutputValues>(json!({"values": values})).outputs), json!({"values": values}));
+        assert_eq!(
+            Value::Object(done::<OutputValues>(json!({"values": values})).outputs),
+            json!({"values": values})
+        );
     }
 
     #[test]

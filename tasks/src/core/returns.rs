@@ -51,18 +51,36 @@ tasks:
 impl Inline for Return {
     fn run(&self, scope: &Inlined<'_>) -> Result<Output, Stop> {
         let start = Instant::now();
-        let Some(format) = &self.format else { return Ok(Output::none()) };
+        let Some(format) = &self.format else {
+            return Ok(Output::none());
+        };
         let value = format.render_inline(scope)?;
         scope.log(Level::Debug, value.clone());
         // Java counts UTF-16 units
-        scope.metric(metric("length", MetricKind::Counter, value.encode_utf16().count() as f64));
-        scope.metric(metric("duration", MetricKind::Timer, start.elapsed().as_secs_f64() * 1000.0));
-        Ok(Output { values: Map::from_iter([("value".to_owned(), Value::String(value))]), state: None })
+        scope.metric(metric(
+            "length",
+            MetricKind::Counter,
+            value.encode_utf16().count() as f64,
+        ));
+        scope.metric(metric(
+            "duration",
+            MetricKind::Timer,
+            start.elapsed().as_secs_f64() * 1000.0,
+        ));
+        Ok(Output {
+            values: Map::from_iter([("value".to_owned(), Value::String(value))]),
+            state: None,
+        })
     }
 }
 
 fn metric(name: &str, kind: MetricKind, value: f64) -> Metric {
-    Metric { name: name.into(), kind, value, tags: Map::new() }
+    Metric {
+        name: name.into(),
+        kind,
+        value,
+        tags: Map::new(),
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +95,10 @@ mod tests {
         let done = done::<Return>(json!({"format": "é1"}));
         assert_eq!(Value::Object(done.outputs), json!({"value": "é1"}));
         assert_eq!(done.logs, [(Level::Debug, "é1".to_owned())]);
-        assert_eq!((done.metrics[0].name.as_str(), done.metrics[0].value), ("length", 2.0));
+        assert_eq!(
+            (done.metrics[0].name.as_str(), done.metrics[0].value),
+            ("length", 2.0)
+        );
         assert_eq!(done.metrics[1].name, "duration");
     }
 

@@ -27,7 +27,9 @@ pub(crate) fn failed<T: TaskProperties + Inline>(written: Value) -> String {
     }
 }
 
-pub(crate) fn update<T: TaskProperties + Update>(written: Value) -> Result<ExecutionUpdate, String> {
+pub(crate) fn update<T: TaskProperties + Update>(
+    written: Value,
+) -> Result<ExecutionUpdate, String> {
     let task: T = properties::read(written.as_object().expect("a map")).expect("right properties");
     match with_scope(|scope| inline::update(&task, scope)) {
         UpdateResult::Done(update) => Ok(update),
@@ -38,5 +40,9 @@ pub(crate) fn update<T: TaskProperties + Update>(written: Value) -> Result<Execu
 
 fn with_scope<T>(work: impl FnOnce(&Scope<'_>) -> T) -> T {
     let engine = Engine::new(Options::default());
-    work(&Scope { engine: &engine, root: &(), host: &FixedHost::default() })
+    work(&Scope {
+        engine: &engine,
+        root: &(),
+        host: &FixedHost::default(),
+    })
 }

@@ -28,8 +28,15 @@ pub(crate) struct Field {
 
 enum Content {
     Text(String),
-    File { file_name: String, uri: String, length: u64 },
-    Made { file_name: String, text: String },
+    File {
+        file_name: String,
+        uri: String,
+        length: u64,
+    },
+    Made {
+        file_name: String,
+        text: String,
+    },
 }
 
 impl Body {
@@ -41,12 +48,17 @@ impl Body {
         charset: &'static Encoding,
     ) -> Result<Self, TaskError> {
         let Some(form) = form else {
-            return Ok(body.map_or(Self::None, |body| Self::Bytes(charset.encode(&body).0.into_owned().into())));
+            return Ok(body.map_or(Self::None, |body| {
+                Self::Bytes(charset.encode(&body).0.into_owned().into())
+            }));
         };
         if content_type.trim() == MULTIPART {
             let mut fields = Vec::new();
             for (name, value) in form {
-                fields.push(Field { content: content(context, &name, value).await?, name });
+                fields.push(Field {
+                    content: content(context, &name, value).await?,
+                    name,
+                });
             }
             return Ok(Self::Multipart(fields));
         }
@@ -108,8 +120,14 @@ impl Field {
     async fn part(&self, context: &RunContext) -> Result<Part, TaskError> {
         match &self.content {
             Content::Text(text) => Ok(Part::text(text.clone())),
-            Content::Made { file_name, text } => binary(Part::text(text.clone()).file_name(file_name.clone())),
-            Content::File { file_name, uri, length } => {
+            Content::Made { file_name, text } => {
+                binary(Part::text(text.clone()).file_name(file_name.clone()))
+            }
+            Content::File {
+                file_name,
+                uri,
+                length,
+            } => {
                 let body = reqwest::Body::wrap_stream(context.outside.read(uri).await?);
                 binary(Part::stream_with_length(body, *length).file_name(file_name.clone()))
             }
@@ -118,7 +136,8 @@ impl Field {
 }
 
 fn binary(part: Part) -> Result<Part, TaskError> {
-    part.mime_str("application/octet-stream").map_err(|error| TaskError::failed(error.to_string()))
+    part.mime_str("application/octet-stream")
+        .map_err(|error| TaskError::failed(error.to_string()))
 }
 
 async fn content(context: &RunContext, field: &str, value: Value) -> Result<Content, TaskError> {
@@ -132,7 +151,10 @@ async fn content(context: &RunContext, field: &str, value: Value) -> Result<Cont
             let content = file_of.get("content").map(text).unwrap_or_default();
             match is_stored(&content) {
                 true => file(context, file_name, content.trim()).await,
-                false => Ok(Content::Made { file_name, text: content }),
+                false => Ok(Content::Made {
+                    file_name,
+                    text: content,
+                }),
             }
         }
         value => Ok(Content::Text(text(&value))),
@@ -141,7 +163,11 @@ async fn content(context: &RunContext, field: &str, value: Value) -> Result<Cont
 
 async fn file(context: &RunContext, file_name: String, uri: &str) -> Result<Content, TaskError> {
     let length = context.outside.size(uri).await?;
-    Ok(Content::File { file_name, uri: uri.to_owned(), length })
+    Ok(Content::File {
+        file_name,
+        uri: uri.to_owned(),
+        length,
+    })
 }
 
 fn is_stored(text: &str) -> bool {

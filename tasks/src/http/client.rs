@@ -28,7 +28,12 @@ pub(crate) enum Proxied {
     /// Nothing.
     Never,
     /// This one.
-    By { kind: ProxyKind, address: String, port: u16, user: Option<(String, String)> },
+    By {
+        kind: ProxyKind,
+        address: String,
+        port: u16,
+        user: Option<(String, String)>,
+    },
 }
 
 /// What a proxy speaks.
@@ -53,7 +58,12 @@ impl std::fmt::Debug for Proxied {
         match self {
             Self::AsTheSystemSays => f.write_str("AsTheSystemSays"),
             Self::Never => f.write_str("Never"),
-            Self::By { kind, address, port, .. } => write!(f, "{kind:?} {address}:{port}"),
+            Self::By {
+                kind,
+                address,
+                port,
+                ..
+            } => write!(f, "{kind:?} {address}:{port}"),
         }
     }
 }
@@ -85,7 +95,10 @@ impl Transport {
                     tracing::warn!(error = %super::failure::chain(&first), "no certificates were found: HTTPS will not work");
                     Ok(client)
                 }
-                Err(_) => Err(TaskError::failed(format!("no HTTP client can be made: {}", super::failure::chain(&first)))),
+                Err(_) => Err(TaskError::failed(format!(
+                    "no HTTP client can be made: {}",
+                    super::failure::chain(&first)
+                ))),
             },
         }
     }
@@ -102,7 +115,12 @@ impl Transport {
         let (kind, address, port, user) = match &self.proxy {
             Proxied::AsTheSystemSays => return Ok(builder),
             Proxied::Never => return Ok(builder.no_proxy()),
-            Proxied::By { kind, address, port, user } => (kind, address, port, user),
+            Proxied::By {
+                kind,
+                address,
+                port,
+                user,
+            } => (kind, address, port, user),
         };
         let scheme = match kind {
             ProxyKind::Direct => return Ok(builder.no_proxy()),
@@ -110,8 +128,12 @@ impl Transport {
             ProxyKind::Socks => "socks5h",
         };
         let host = address.rsplit("://").next().unwrap_or(address);
-        let mut proxy = reqwest::Proxy::all(format!("{scheme}://{host}:{port}"))
-            .map_err(|error| TaskError::failed(format!("`options.proxy`: `{host}:{port}` is not an address: {error}")))?;
+        let mut proxy =
+            reqwest::Proxy::all(format!("{scheme}://{host}:{port}")).map_err(|error| {
+                TaskError::failed(format!(
+                    "`options.proxy`: `{host}:{port}` is not an address: {error}"
+                ))
+            })?;
         if let Some((user, password)) = user {
             proxy = proxy.basic_auth(user, password);
         }

@@ -24,7 +24,13 @@ struct Challenge {
 
 impl User {
     /// The `Authorization` header that answers this `WWW-Authenticate` header; none when it is not one that can be answered.
-    pub(crate) fn answer(&self, challenge: &str, method: &Method, url: &Url, client_nonce: &str) -> Option<String> {
+    pub(crate) fn answer(
+        &self,
+        challenge: &str,
+        method: &Method,
+        url: &Url,
+        client_nonce: &str,
+    ) -> Option<String> {
         let challenge = Challenge::parse(challenge)?;
         let algorithm = challenge.algorithm.as_deref().unwrap_or("MD5");
         let (name, session) = match algorithm.to_ascii_uppercase().strip_suffix("-SESS") {
@@ -47,7 +53,9 @@ impl User {
         }
         let asked = hash(&format!("{method}:{path}"));
         let response = match challenge.qop_auth {
-            true => hash(&format!("{secret}:{nonce}:00000001:{client_nonce}:auth:{asked}")),
+            true => hash(&format!(
+                "{secret}:{nonce}:00000001:{client_nonce}:auth:{asked}"
+            )),
             false => hash(&format!("{secret}:{nonce}:{asked}")),
         };
         let user = self.name.replace('\\', "\\\\").replace('"', "\\\"");
@@ -77,7 +85,11 @@ impl Challenge {
                 "nonce" => challenge.nonce = value,
                 "opaque" => challenge.opaque = Some(value),
                 "algorithm" => challenge.algorithm = Some(value),
-                "qop" => challenge.qop_auth = value.split(',').any(|qop| qop.trim().eq_ignore_ascii_case("auth")),
+                "qop" => {
+                    challenge.qop_auth = value
+                        .split(',')
+                        .any(|qop| qop.trim().eq_ignore_ascii_case("auth"))
+                }
                 _ => {}
             }
         }
@@ -132,7 +144,10 @@ mod tests {
     /// The example of RFC 7616, 3.9.1.
     #[test]
     fn the_example_of_the_standard_is_answered() {
-        let user = User { name: "Mufasa".into(), password: "Circle of Life".into() };
+        let user = User {
+            name: "Mufasa".into(),
+            password: "Circle of Life".into(),
+        };
         let url = Url::parse("http://www.example.org/dir/index.html").unwrap();
         let challenge = |algorithm: &str| {
             format!(
@@ -142,20 +157,38 @@ mod tests {
         };
         let answer = |algorithm| {
             let nonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ";
-            user.answer(&challenge(algorithm), &Method::GET, &url, nonce).unwrap()
+            user.answer(&challenge(algorithm), &Method::GET, &url, nonce)
+                .unwrap()
         };
         assert!(answer("MD5").contains("response=\"8ca523f5e9506fed4657c9700eebdbec\""));
         let sha = answer("SHA-256");
-        assert!(sha.contains("response=\"753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1\""), "{sha}");
+        assert!(
+            sha.contains(
+                "response=\"753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1\""
+            ),
+            "{sha}"
+        );
         assert!(sha.contains("opaque=\"FQhe/"));
     }
 
     #[test]
     fn a_challenge_that_is_none_is_not_answered() {
-        let user = User { name: "a".into(), password: "b".into() };
+        let user = User {
+            name: "a".into(),
+            password: "b".into(),
+        };
         let url = Url::parse("http://h/").unwrap();
-        for challenge in ["Basic realm=x", "Digest realm=\"x\"", "Digest nonce=\"n\", algorithm=SHA-512-256", "Dig"] {
-            assert_eq!(user.answer(challenge, &Method::GET, &url, "c"), None, "{challenge}");
+        for challenge in [
+            "Basic realm=x",
+            "Digest realm=\"x\"",
+            "Digest nonce=\"n\", algorithm=SHA-512-256",
+            "Dig",
+        ] {
+            assert_eq!(
+                user.answer(challenge, &Method::GET, &url, "c"),
+                None,
+                "{challenge}"
+            );
         }
     }
 }

@@ -104,41 +104,68 @@ impl Download {
         call.log(context);
         let response = exchange::send(&call, context).await?;
         let response = reply::check(&call, response, context).await?;
-        let (code, headers) = (response.status().as_u16(), reply::headers(response.headers()));
+        let (code, headers) = (
+            response.status().as_u16(),
+            reply::headers(response.headers()),
+        );
         let name = save_as.filter(|name| !name.trim().is_empty());
         let name = name.unwrap_or_else(|| file_name::of(response.headers(), &call.url));
         let (uri, length) = store(&call, response, &name, context).await?;
         if length == 0 {
             if fail_on_empty && !call.settings.allows_failures() {
-                return Err(TaskError::failed(format!("No response from server: {} gave an empty body", call.written)));
+                return Err(TaskError::failed(format!(
+                    "No response from server: {} gave an empty body",
+                    call.written
+                )));
             }
             context.log(Level::Warn, format!("File '{}' is empty", call.written));
         }
-        context.log(Level::Debug, format!("File '{}' downloaded to '{uri}'", call.written));
+        context.log(
+            Level::Debug,
+            format!("File '{}' downloaded to '{uri}'", call.written),
+        );
         reply::measure(&call, code, length, context);
         let mut values = Map::new();
         values.insert("uri".into(), uri.into());
         values.insert("code".into(), code.into());
         values.insert("length".into(), length.into());
         values.insert("headers".into(), headers);
-        Ok(Output { values, state: None })
+        Ok(Output {
+            values,
+            state: None,
+        })
     }
 }
 
 /// Stores the body as it comes. Gives its URI and its length.
-async fn store(call: &Call, response: Response, name: &str, context: &RunContext) -> Result<(String, u64), TaskError> {
-    let declared: Option<u64> =
-        response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+async fn store(
+    call: &Call,
+    response: Response,
+    name: &str,
+    context: &RunContext,
+) -> Result<(String, u64), TaskError> {
+    let declared: Option<u64> = response
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
     let seen = Arc::new(Seen::default());
-    let stored = context.outside.store_stream(name, watched(response, seen.clone())).await;
-    if let Some(error) = seen.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    let stored = context
+        .outside
+        .store_stream(name, watched(response, seen.clone()))
+        .await;
+    if let Some(error) = seen
+        .failure
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take()
+    {
         return Err(TaskError::failed(failure::of_body(call, &error)));
     }
     let (uri, length) = (stored?, seen.bytes.load(Ordering::Relaxed));
     match declared {
-        Some(declared) if declared != length => {
-            Err(TaskError::failed(format!("Invalid size, got {length}, expected {declared}")))
-        }
+        Some(declared) if declared != length => Err(TaskError::failed(format!(
+            "Invalid size, got {length}, expected {declared}"
+        ))),
         _ => Ok((uri, length)),
     }
 }

@@ -18,5 +18,8 @@ pub use config::Config;
 use crate::describe::Described;
 
 pub(crate) fn definitions() -> Vec<Described> {
-    vec![Described::from(request::definition()), Described::from(download::definition())]
+    vec![
+        Described::from(request::definition()),
+        Described::from(download::definition()),
+    ]
 }

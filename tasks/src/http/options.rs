@@ -194,29 +194,57 @@ pub(crate) struct Logged {
 
 impl Options {
     /// Renders the options; those that are not given are as if empty.
-    pub(crate) async fn render(options: Option<&Self>, context: &RunContext) -> Result<Settings, TaskError> {
+    pub(crate) async fn render(
+        options: Option<&Self>,
+        context: &RunContext,
+    ) -> Result<Settings, TaskError> {
         let none = Self::default();
         let options = options.unwrap_or(&none);
         let limits = &context.config.http;
         let (no_timeout, no_ssl) = (Timeout::default(), Ssl::default());
         let timeout = options.timeout.as_ref().unwrap_or(&no_timeout);
-        let connect = timeout.connect_timeout.as_ref().or(options.connect_timeout.as_ref());
-        let read = timeout.read_idle_timeout.as_ref().or(options.read_timeout.as_ref());
+        let connect = timeout
+            .connect_timeout
+            .as_ref()
+            .or(options.connect_timeout.as_ref());
+        let read = timeout
+            .read_idle_timeout
+            .as_ref()
+            .or(options.read_timeout.as_ref());
         let transport = Transport {
-            connect_timeout: some(connect, context).await?.unwrap_or(limits.connect_timeout),
-            read_idle_timeout: some(read, context).await?.unwrap_or(limits.read_idle_timeout),
+            connect_timeout: some(connect, context)
+                .await?
+                .unwrap_or(limits.connect_timeout),
+            read_idle_timeout: some(read, context)
+                .await?
+                .unwrap_or(limits.read_idle_timeout),
             proxy: options.proxied(context).await?,
-            trust_all: options.ssl.as_ref().unwrap_or(&no_ssl).trusts_all(context).await?,
-            keep_alive: some(options.enabled_tcp_extended_keep_alive.as_ref(), context).await?.unwrap_or(true),
+            trust_all: options
+                .ssl
+                .as_ref()
+                .unwrap_or(&no_ssl)
+                .trusts_all(context)
+                .await?,
+            keep_alive: some(options.enabled_tcp_extended_keep_alive.as_ref(), context)
+                .await?
+                .unwrap_or(true),
         };
         Ok(Settings {
             transport,
             credentials: options.credentials(context).await?,
-            follow_redirects: some(options.follow_redirects.as_ref(), context).await?.unwrap_or(true),
-            allow_failed: some(options.allow_failed.as_ref(), context).await?.unwrap_or(false),
+            follow_redirects: some(options.follow_redirects.as_ref(), context)
+                .await?
+                .unwrap_or(true),
+            allow_failed: some(options.allow_failed.as_ref(), context)
+                .await?
+                .unwrap_or(false),
             allowed: some(options.allowed_response_codes.as_ref(), context).await?,
             charset: charset(some(options.default_charset.as_ref(), context).await?)?,
-            logs: logged(&some(options.logs.as_ref(), context).await?.unwrap_or_default()),
+            logs: logged(
+                &some(options.logs.as_ref(), context)
+                    .await?
+                    .unwrap_or_default(),
+            ),
         })
     }
 
@@ -224,10 +252,22 @@ impl Options {
         let none = Proxy::default();
         let proxy = self.proxy.as_ref().unwrap_or(&none);
         let kind = some(proxy.kind.as_ref().or(self.proxy_type.as_ref()), context).await?;
-        let address = some(proxy.address.as_ref().or(self.proxy_address.as_ref()), context).await?;
+        let address = some(
+            proxy.address.as_ref().or(self.proxy_address.as_ref()),
+            context,
+        )
+        .await?;
         let port = some(proxy.port.as_ref().or(self.proxy_port.as_ref()), context).await?;
-        let username = some(proxy.username.as_ref().or(self.proxy_username.as_ref()), context).await?;
-        let password = some(proxy.password.as_ref().or(self.proxy_password.as_ref()), context).await?;
+        let username = some(
+            proxy.username.as_ref().or(self.proxy_username.as_ref()),
+            context,
+        )
+        .await?;
+        let password = some(
+            proxy.password.as_ref().or(self.proxy_password.as_ref()),
+            context,
+        )
+        .await?;
         match (kind, address) {
             (Some(ProxyKind::Direct), _) => Ok(Proxied::Never),
             (kind, Some(address)) => Ok(Proxied::By {
@@ -253,14 +293,25 @@ impl Options {
                 },
             });
         };
-        let username = some(auth.username.as_ref(), context).await?.unwrap_or_default();
-        let password = some(auth.password.as_ref(), context).await?.unwrap_or_default();
+        let username = some(auth.username.as_ref(), context)
+            .await?
+            .unwrap_or_default();
+        let password = some(auth.password.as_ref(), context)
+            .await?
+            .unwrap_or_default();
         Ok(match auth.kind.render(context).await? {
             AuthKind::Basic => Credentials::Basic { username, password },
-            AuthKind::Digest => Credentials::Digest(digest::User { name: username, password }),
+            AuthKind::Digest => Credentials::Digest(digest::User {
+                name: username,
+                password,
+            }),
             AuthKind::Bearer => match some(auth.token.as_ref(), context).await? {
                 Some(token) => Credentials::Bearer(token),
-                None => return Err(TaskError::failed("`options.auth` of type BEARER has no `token`")),
+                None => {
+                    return Err(TaskError::failed(
+                        "`options.auth` of type BEARER has no `token`",
+                    ));
+                }
             },
         })
     }
@@ -268,7 +319,9 @@ impl Options {
 
 impl Ssl {
     async fn trusts_all(&self, context: &RunContext) -> Result<bool, TaskError> {
-        Ok(some(self.insecure_trust_all_certificates.as_ref(), context).await?.unwrap_or(false))
+        Ok(some(self.insecure_trust_all_certificates.as_ref(), context)
+            .await?
+            .unwrap_or(false))
     }
 }
 
@@ -307,21 +360,30 @@ impl Settings {
             Credentials::None | Credentials::Digest(_) => None,
             Credentials::Bearer(token) => Some(format!("Bearer {token}")),
             Credentials::Basic { username, password } => {
-                let text = base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"));
+                let text = base64::engine::general_purpose::STANDARD
+                    .encode(format!("{username}:{password}"));
                 Some(format!("Basic {text}"))
             }
         }
     }
 }
 
-async fn some<T: Coerce>(property: Option<&Property<T>>, context: &RunContext) -> Result<Option<T>, TaskError> {
+async fn some<T: Coerce>(
+    property: Option<&Property<T>>,
+    context: &RunContext,
+) -> Result<Option<T>, TaskError> {
     Property::render_optional(property, context).await
 }
 
 fn charset(name: Option<String>) -> Result<&'static Encoding, TaskError> {
-    let Some(name) = name else { return Ok(encoding_rs::UTF_8) };
-    Encoding::for_label(name.trim().as_bytes())
-        .ok_or_else(|| TaskError::failed(format!("`options.defaultCharset`: no character set `{name}` is known")))
+    let Some(name) = name else {
+        return Ok(encoding_rs::UTF_8);
+    };
+    Encoding::for_label(name.trim().as_bytes()).ok_or_else(|| {
+        TaskError::failed(format!(
+            "`options.defaultCharset`: no character set `{name}` is known"
+        ))
+    })
 }
 
 fn logged(parts: &[LogPart]) -> Logged {

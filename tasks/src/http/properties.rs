@@ -67,15 +67,24 @@ pub(crate) struct Call {
 impl RequestProperties {
     /// Renders everything and checks it.
     pub(crate) async fn render(&self, context: &RunContext) -> Result<Call, TaskError> {
-        let params = Property::render_optional(self.params.as_ref(), context).await?.unwrap_or_default();
-        let written = with_params(&self.uri.render(context).await?.trim().replace(' ', "%20"), &params);
+        let params = Property::render_optional(self.params.as_ref(), context)
+            .await?
+            .unwrap_or_default();
+        let written = with_params(
+            &self.uri.render(context).await?.trim().replace(' ', "%20"),
+            &params,
+        );
         let url = parse(&written)?;
         let method = self.method.render(context).await?;
         let method = Method::from_bytes(method.trim().to_uppercase().as_bytes())
             .map_err(|_| TaskError::failed(format!("`{method}` is not an HTTP method")))?;
         let settings = Options::render(self.options.as_ref(), context).await?;
         let settings = settings
-            .with_deprecated(self.ssl_options.as_ref(), self.allow_failed.as_ref(), context)
+            .with_deprecated(
+                self.ssl_options.as_ref(),
+                self.allow_failed.as_ref(),
+                context,
+            )
             .await?;
         let content_type = self.content_type.render(context).await?;
         let form = Property::render_optional(self.form_data.as_ref(), context).await?;
@@ -91,10 +100,20 @@ impl RequestProperties {
             value.set_sensitive(true);
             headers.insert(reqwest::header::AUTHORIZATION, value);
         }
-        for (name, value) in Property::render_optional(self.headers.as_ref(), context).await?.unwrap_or_default() {
+        for (name, value) in Property::render_optional(self.headers.as_ref(), context)
+            .await?
+            .unwrap_or_default()
+        {
             replace(&mut headers, &name, &value, &body)?;
         }
-        Ok(Call { method, written, url, headers, body, settings })
+        Ok(Call {
+            method,
+            written,
+            url,
+            headers,
+            body,
+            settings,
+        })
     }
 }
 
@@ -102,12 +121,23 @@ impl Call {
     /// Writes the request to the log, as far as `options.logs` wants it.
     pub(crate) fn log(&self, context: &RunContext) {
         if self.settings.logs.request_headers {
-            context.log(Level::Debug, format!("request headers of {} {}:\n{}", self.method, self.written, shown(&self.headers)));
+            context.log(
+                Level::Debug,
+                format!(
+                    "request headers of {} {}:\n{}",
+                    self.method,
+                    self.written,
+                    shown(&self.headers)
+                ),
+            );
         }
         if self.settings.logs.request_body
             && let Body::Bytes(body) = &self.body
         {
-            context.log(Level::Debug, format!("request body:\n{}", String::from_utf8_lossy(body)));
+            context.log(
+                Level::Debug,
+                format!("request body:\n{}", String::from_utf8_lossy(body)),
+            );
         }
     }
 }
@@ -115,15 +145,22 @@ impl Call {
 /// Headers as text, one a line; credentials are hidden.
 pub(crate) fn shown(headers: &HeaderMap) -> String {
     let line = |(name, value): (&HeaderName, &HeaderValue)| {
-        let secret = value.is_sensitive() || *name == reqwest::header::AUTHORIZATION || *name == reqwest::header::COOKIE;
-        let value = if secret { "******".into() } else { String::from_utf8_lossy(value.as_bytes()) };
+        let secret = value.is_sensitive()
+            || *name == reqwest::header::AUTHORIZATION
+            || *name == reqwest::header::COOKIE;
+        let value = if secret {
+            "******".into()
+        } else {
+            String::from_utf8_lossy(value.as_bytes())
+        };
         format!("{name}: {value}")
     };
     headers.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn parse(written: &str) -> Result<Url, TaskError> {
-    let url = Url::parse(written).map_err(|error| TaskError::failed(format!("`{written}` is not a URI: {error}")))?;
+    let url = Url::parse(written)
+        .map_err(|error| TaskError::failed(format!("`{written}` is not a URI: {error}")))?;
     match url.scheme() {
         "http" | "https" => Ok(url),
         scheme => Err(TaskError::failed(format!(
@@ -139,13 +176,19 @@ fn with_params(uri: &str, params: &Map<String, Value>) -> String {
     let mut query = form_urlencoded();
     for (name, value) in params {
         match value {
-            Value::Array(values) => values.iter().for_each(|value| drop(query.append_pair(name, &text(value)))),
+            Value::Array(values) => values
+                .iter()
+                .for_each(|value| drop(query.append_pair(name, &text(value)))),
             Value::Null => {}
             value => drop(query.append_pair(name, &text(value))),
         }
     }
     let query = query.finish();
-    let (uri, fragment) = uri.split_once('#').map_or((uri, String::new()), |(uri, rest)| (uri, format!("#{rest}")));
+    let (uri, fragment) = uri
+        .split_once('#')
+        .map_or((uri, String::new()), |(uri, rest)| {
+            (uri, format!("#{rest}"))
+        });
     let separator = match uri.find('?') {
         None => "?",
         Some(at) if at + 1 == uri.len() || uri.ends_with('&') => "",
@@ -168,7 +211,12 @@ pub(crate) fn text(value: &Value) -> String {
 }
 
 /// Sets what the author wrote in place of what we would send; a list gives the header several times.
-fn replace(headers: &mut HeaderMap, name: &str, value: &Value, body: &Body) -> Result<(), TaskError> {
+fn replace(
+    headers: &mut HeaderMap,
+    name: &str,
+    value: &Value,
+    body: &Body,
+) -> Result<(), TaskError> {
     let name = HeaderName::from_bytes(name.trim().as_bytes())
         .map_err(|_| TaskError::failed(format!("`{name}` is not the name of a header")))?;
     if name == reqwest::header::CONTENT_TYPE && matches!(body, Body::Multipart(_)) {
@@ -189,13 +237,19 @@ fn replace(headers: &mut HeaderMap, name: &str, value: &Value, body: &Body) -> R
 
 fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<(), TaskError> {
     let value = header_value(name, value)?;
-    headers.insert(HeaderName::from_bytes(name.as_bytes()).expect("it is a name"), value);
+    headers.insert(
+        HeaderName::from_bytes(name.as_bytes()).expect("it is a name"),
+        value,
+    );
     Ok(())
 }
 
 fn header_value(name: &str, value: &str) -> Result<HeaderValue, TaskError> {
-    HeaderValue::from_bytes(value.trim().as_bytes())
-        .map_err(|_| TaskError::failed(format!("the value of the header `{name}` holds a line break or a control character")))
+    HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| {
+        TaskError::failed(format!(
+            "the value of the header `{name}` holds a line break or a control character"
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -206,16 +260,35 @@ mod tests {
 
     #[test]
     fn parameters_are_added_to_those_that_are_there() {
-        let params = json!({"a": [1, "x y"], "b": true, "n": null}).as_object().cloned().unwrap();
-        assert_eq!(with_params("http://h/p", &params), "http://h/p?a=1&a=x+y&b=true");
-        assert_eq!(with_params("http://h/p?q=1#top", &params), "http://h/p?q=1&a=1&a=x+y&b=true#top");
+        let params = json!({"a": [1, "x y"], "b": true, "n": null})
+            .as_object()
+            .cloned()
+            .unwrap();
+        assert_eq!(
+            with_params("http://h/p", &params),
+            "http://h/p?a=1&a=x+y&b=true"
+        );
+        assert_eq!(
+            with_params("http://h/p?q=1#top", &params),
+            "http://h/p?q=1&a=1&a=x+y&b=true#top"
+        );
         assert_eq!(with_params("http://h", &Map::new()), "http://h");
     }
 
     #[test]
     fn only_http_can_be_requested() {
         assert!(parse("http://h").is_ok());
-        assert!(parse("kestra:///a").unwrap_err().to_string().contains("not `kestra`"));
-        assert!(parse("nothing").unwrap_err().to_string().contains("is not a URI"));
+        assert!(
+            parse("kestra:///a")
+                .unwrap_err()
+                .to_string()
+                .contains("not `kestra`")
+        );
+        assert!(
+            parse("nothing")
+                .unwrap_err()
+                .to_string()
+                .contains("is not a URI")
+        );
     }
 }

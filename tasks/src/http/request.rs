@@ -106,7 +106,10 @@ impl Request {
         call.log(context);
         let response = exchange::send(&call, context).await?;
         let response = reply::check(&call, response, context).await?;
-        let (code, headers) = (response.status().as_u16(), reply::headers(response.headers()));
+        let (code, headers) = (
+            response.status().as_u16(),
+            reply::headers(response.headers()),
+        );
         let limit = context.config.http.maximum_body_bytes;
         let body = reply::text(&call, response, limit).await?;
         if body.is_cut {
@@ -121,11 +124,17 @@ impl Request {
         values.insert("headers".into(), headers);
         if encrypt {
             let value = context.outside.encrypt(&body.text)?;
-            values.insert("encryptedBody".into(), json!({"type": "io.kestra.datatype:aes_encrypted", "value": value}));
+            values.insert(
+                "encryptedBody".into(),
+                json!({"type": "io.kestra.datatype:aes_encrypted", "value": value}),
+            );
         } else if !body.text.is_empty() {
             values.insert("body".into(), body.text.into());
         }
-        Ok(Output { values, state: None })
+        Ok(Output {
+            values,
+            state: None,
+        })
     }
 }
 
@@ -138,7 +147,8 @@ fn too_large(call: &Call, limit: u64) -> TaskError {
 
 /// Fails for text that holds code points that mean nothing: it is no text.
 fn refuse_binary(call: &Call, body: &str) -> Result<(), TaskError> {
-    static UNASSIGNED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\p{Cn}").expect("it is a regular expression"));
+    static UNASSIGNED: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\p{Cn}").expect("it is a regular expression"));
     if body.is_ascii() || !UNASSIGNED.is_match(body) {
         return Ok(());
     }

@@ -71,7 +71,11 @@ pub(crate) struct FetchProperties {
 impl FetchProperties {
     /// What is wanted: the older switches go before `fetchType`, and among them all rows before the first before a file.
     pub(crate) async fn render(&self, context: &RunContext) -> Result<FetchType, TaskError> {
-        let older = [(&self.fetch, FetchType::Fetch), (&self.fetch_one, FetchType::FetchOne), (&self.store, FetchType::Store)];
+        let older = [
+            (&self.fetch, FetchType::Fetch),
+            (&self.fetch_one, FetchType::FetchOne),
+            (&self.store, FetchType::Store),
+        ];
         for (switch, fetch_type) in older {
             if switch.render(context).await? {
                 return Ok(fetch_type);

@@ -6,5 +6,8 @@ mod fetch;
 use crate::describe::Described;
 
 pub(crate) fn definitions() -> Vec<Described> {
-    duckdb::definitions().into_iter().map(Described::from).collect()
+    duckdb::definitions()
+        .into_iter()
+        .map(Described::from)
+        .collect()
 }

@@ -161,7 +161,10 @@ impl<T: Coerce> Coerce for Vec<T> {
             other => return Err(wrong(&other, "a list, or JSON text of one")),
         };
         (items.into_iter().enumerate())
-            .map(|(index, item)| T::coerce(item).map_err(|message| format!("element {index} {}", as_clause(&message))))
+            .map(|(index, item)| {
+                T::coerce(item)
+                    .map_err(|message| format!("element {index} {}", as_clause(&message)))
+            })
             .collect()
     }
 
@@ -219,10 +222,12 @@ impl<T: DeserializeOwned + JsonSchema + Clone + Send + Sync> Coerce for Document
     const SHAPE: Shape = Shape::Map;
 
     fn coerce(value: Value) -> Result<Self, String> {
-        serde_path_to_error::deserialize(json_text(value)?).map(Self).map_err(|error| match error.path().to_string() {
-            path if path == "." => error.inner().to_string(),
-            path => format!("`{path}`: {}", error.inner()),
-        })
+        serde_path_to_error::deserialize(json_text(value)?)
+            .map(Self)
+            .map_err(|error| match error.path().to_string() {
+                path if path == "." => error.inner().to_string(),
+                path => format!("`{path}`: {}", error.inner()),
+            })
     }
 
     fn schema(generator: &mut SchemaGenerator) -> Schema {
@@ -244,11 +249,14 @@ pub fn by_name<T: DeserializeOwned>(value: Value) -> Result<T, String> {
 
 /// Text that holds JSON as what it holds; blank text as null.
 fn json_text(value: Value) -> Result<Value, String> {
-    let Value::String(text) = &value else { return Ok(value) };
+    let Value::String(text) = &value else {
+        return Ok(value);
+    };
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_str(text).map_err(|error| format!("`{}` is not JSON: {error}", shortened(text)))
+    serde_json::from_str(text)
+        .map_err(|error| format!("`{}` is not JSON: {error}", shortened(text)))
 }
 
 fn wrong(value: &Value, right: &str) -> String {
@@ -261,7 +269,11 @@ fn wrong(value: &Value, right: &str) -> String {
 
 /// The message after the name of the part that it is about.
 fn as_clause(message: &str) -> String {
-    if message.starts_with('`') { format!("is wrong: {message}") } else { message.to_owned() }
+    if message.starts_with('`') {
+        format!("is wrong: {message}")
+    } else {
+        message.to_owned()
+    }
 }
 
 fn shortened(text: &str) -> String {
@@ -282,17 +294,26 @@ mod tests {
     fn numbers_come_as_numbers_or_text() {
         assert_eq!(i32::coerce(json!(" 5 ")), Ok(5));
         assert_eq!(i32::coerce(json!(5.0)), Ok(5));
-        assert_eq!(u16::coerce(json!(70_000)).unwrap_err(), "`70000` is not a whole number from 0 to 65535");
+        assert_eq!(
+            u16::coerce(json!(70_000)).unwrap_err(),
+            "`70000` is not a whole number from 0 to 65535"
+        );
         assert_eq!(f64::coerce(json!("1.5")), Ok(1.5));
     }
 
     #[test]
     fn lists_and_maps_come_as_json_text_too() {
-        assert_eq!(Vec::<String>::coerce(json!("[1, \"a\", {\"b\": 2}]")), Ok(vec!["1".into(), "a".into(), "{\"b\":2}".into()]));
+        assert_eq!(
+            Vec::<String>::coerce(json!("[1, \"a\", {\"b\": 2}]")),
+            Ok(vec!["1".into(), "a".into(), "{\"b\":2}".into()])
+        );
         assert_eq!(Vec::<String>::coerce(json!(null)), Ok(vec![]));
         let map = IndexMap::<String, i64>::coerce(json!("{\"a\": \"1\"}")).unwrap();
         assert_eq!(map["a"], 1);
-        assert_eq!(Vec::<u32>::coerce(json!([1, "x"])).unwrap_err(), "element 1 is wrong: `x` is not a whole number from 0 to 4294967295");
+        assert_eq!(
+            Vec::<u32>::coerce(json!([1, "x"])).unwrap_err(),
+            "element 1 is wrong: `x` is not a whole number from 0 to 4294967295"
+        );
     }
 
     #[test]

@@ -65,8 +65,13 @@ impl<T: Coerce> Property<T> {
     }
 
     /// The value, or none where the template gives nothing and nothing is not a value of the type.
-    pub async fn render_optional(property: Option<&Self>, context: &RunContext) -> Result<Option<T>, TaskError> {
-        let Some(property) = property else { return Ok(None) };
+    pub async fn render_optional(
+        property: Option<&Self>,
+        context: &RunContext,
+    ) -> Result<Option<T>, TaskError> {
+        let Some(property) = property else {
+            return Ok(None);
+        };
         let template = match &property.0 {
             Source::Literal(value) => return Ok(Some(value.clone())),
             Source::Template(template) => template,
@@ -119,7 +124,8 @@ impl<T: Coerce> JsonSchema for Property<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let literal = T::schema(generator);
-        let takes_text = literal.get("type").is_none_or(|kind| kind == "string") && literal.get("enum").is_none();
+        let takes_text = literal.get("type").is_none_or(|kind| kind == "string")
+            && literal.get("enum").is_none();
         if takes_text && literal.get("anyOf").is_none() && literal.get("format").is_none() {
             return literal;
         }
@@ -143,16 +149,31 @@ mod tests {
     #[test]
     fn a_literal_is_checked_when_it_is_read() {
         assert_eq!(Property::<u64>::new(json!("12")), Ok(Property::literal(12)));
-        assert_eq!(Property::<String>::new(json!(12)), Ok(Property::literal("12".into())));
-        assert_eq!(Property::<Duration>::new(json!("PT1M")), Ok(Property::literal(Duration::from_secs(60))));
-        assert!(Property::<u64>::new(json!("twelve")).unwrap_err().contains("`twelve`"));
+        assert_eq!(
+            Property::<String>::new(json!(12)),
+            Ok(Property::literal("12".into()))
+        );
+        assert_eq!(
+            Property::<Duration>::new(json!("PT1M")),
+            Ok(Property::literal(Duration::from_secs(60)))
+        );
+        assert!(
+            Property::<u64>::new(json!("twelve"))
+                .unwrap_err()
+                .contains("`twelve`")
+        );
         assert!(Property::<bool>::new(json!([true])).is_err());
         assert!(Property::<Vec<String>>::new(json!({"a": 1})).is_err());
     }
 
     #[test]
     fn a_template_may_stand_for_anything_but_not_for_the_other_container() {
-        assert!(Property::<u64>::new(json!("{{ inputs.n }}")).unwrap().as_literal().is_none());
+        assert!(
+            Property::<u64>::new(json!("{{ inputs.n }}"))
+                .unwrap()
+                .as_literal()
+                .is_none()
+        );
         assert!(Property::<Vec<String>>::new(json!("{{ inputs.list }}")).is_ok());
         assert!(Property::<Vec<String>>::new(json!(["a", "{{ inputs.b }}"])).is_ok());
         assert!(Property::<Vec<String>>::new(json!({"a": "{{ b }}"})).is_err());

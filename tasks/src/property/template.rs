@@ -12,7 +12,9 @@ pub fn has_template(value: &Value) -> bool {
     match value {
         Value::String(text) => is_template(text),
         Value::Array(items) => items.iter().any(has_template),
-        Value::Object(entries) => entries.iter().any(|(key, value)| is_template(key) || has_template(value)),
+        Value::Object(entries) => entries
+            .iter()
+            .any(|(key, value)| is_template(key) || has_template(value)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -22,7 +24,11 @@ fn is_template(text: &str) -> bool {
 }
 
 /// The value with all templates rendered.
-pub(super) async fn render(template: &Value, shape: Shape, context: &RunContext) -> Result<Value, TaskError> {
+pub(super) async fn render(
+    template: &Value,
+    shape: Shape,
+    context: &RunContext,
+) -> Result<Value, TaskError> {
     let plan = Plan::new(template, shape);
     let mut rendered = Vec::new();
     for text in plan.texts() {
@@ -35,7 +41,11 @@ pub(super) async fn render(template: &Value, shape: Shape, context: &RunContext)
 }
 
 /// The same without waiting.
-pub(super) fn render_inline(template: &Value, shape: Shape, scope: &Inlined<'_>) -> Result<Value, Stop> {
+pub(super) fn render_inline(
+    template: &Value,
+    shape: Shape,
+    scope: &Inlined<'_>,
+) -> Result<Value, Stop> {
     let plan = Plan::new(template, shape);
     let mut rendered = Vec::new();
     for text in plan.texts() {
@@ -58,15 +68,22 @@ impl<'a> Plan<'a> {
         let source = match (shape, template) {
             // JSON text with templates in it: read first, then each part is rendered by itself, so that quotes in what comes of
             // a template do no harm
-            (Shape::List | Shape::Map, Value::String(text)) if !begins_or_ends_as_template(text) => {
+            (Shape::List | Shape::Map, Value::String(text))
+                if !begins_or_ends_as_template(text) =>
+            {
                 match serde_json::from_str::<Value>(text) {
-                    Ok(json @ (Value::Array(_) | Value::Object(_))) => std::borrow::Cow::Owned(json),
+                    Ok(json @ (Value::Array(_) | Value::Object(_))) => {
+                        std::borrow::Cow::Owned(json)
+                    }
                     _ => std::borrow::Cow::Borrowed(template),
                 }
             }
             _ => std::borrow::Cow::Borrowed(template),
         };
-        Self { source, typed: shape == Shape::Any }
+        Self {
+            source,
+            typed: shape == Shape::Any,
+        }
     }
 
     fn texts(&self) -> Vec<&str> {

@@ -24,7 +24,7 @@ impl Auto {
     }
 
     async fn decide(&self, context: &RunContext) -> Place {
-        if Docker::answers(context).await {
+        if self.docker.answers(context).await {
             return Place::Container;
         }
         let warning = "no Docker daemon answers: the task runs as a process of the worker, its `containerImage` is ignored \

@@ -64,6 +64,18 @@ pub struct CommandSpec {
     pub files: Files,
 }
 
+impl CommandSpec {
+    /// The command for the log, not longer than a screen.
+    fn shown(&self) -> String {
+        const LONGEST: usize = 2000;
+        let text = self.command.join(" ");
+        match text.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        }
+    }
+}
+
 /// Whether a remote runner must carry the files of the working directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Files {

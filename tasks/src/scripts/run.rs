@@ -170,18 +170,14 @@ async fn prepare<L: Language>(
         commands,
     };
     let command = shortened(&context, parts.join()).await?;
-    let has_files = !patterns.is_empty() || output_directory.is_some() || !is_empty(&context).await;
     let command = CommandSpec {
         command,
         environment,
         image: Some(image),
         working_directory: context.working_directory.clone(),
         user: L::FACTS.user.map(str::to_owned),
-        files: if has_files {
-            Files::Exchange
-        } else {
-            Files::None
-        },
+        // Declared or not: the next task of a `WorkingDirectory` sees what this one leaves.
+        files: Files::Exchange,
     };
     Ok(Prepared {
         context,
@@ -314,13 +310,6 @@ async fn shortened(context: &RunContext, command: Vec<String>) -> Result<Vec<Str
         format!("the commands are too long for an argument: `{shell}` reads them from a file"),
     );
     Ok(vec![shell.to_owned(), file.to_string_lossy().into_owned()])
-}
-
-async fn is_empty(context: &RunContext) -> bool {
-    match tokio::fs::read_dir(&context.working_directory).await {
-        Ok(mut entries) => matches!(entries.next_entry().await, Ok(None)),
-        Err(_) => true,
-    }
 }
 
 async fn collect(

@@ -14,10 +14,11 @@ use crate::task::TaskError;
 
 /// A file to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Found {
+pub(crate) struct Found {
     /// Its path below the folder, with `/`: the key in the outputs.
-    name: String,
-    path: PathBuf,
+    pub(crate) name: String,
+    /// Where it is.
+    pub(crate) path: PathBuf,
 }
 
 /// Reads the patterns, so that one that is wrong is said before anything runs. One that can only match outside of the working
@@ -128,7 +129,7 @@ fn stored_name(name: &str) -> String {
     format!("{:016x}-{base}", hasher.finish())
 }
 
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, TaskError> + Send + 'static,
 ) -> Result<T, TaskError> {
     match tokio::task::spawn_blocking(work).await {
@@ -139,7 +140,13 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-fn find(folder: &Path, patterns: &[Pattern], limit: usize) -> Result<Vec<Found>, TaskError> {
+/// The files of the folder that one of the patterns matches. Links are not followed; a matching one that leads out of the folder is an
+/// error, and so are more files than the limit.
+pub(crate) fn find(
+    folder: &Path,
+    patterns: &[Pattern],
+    limit: usize,
+) -> Result<Vec<Found>, TaskError> {
     refuse_ways_out(folder, patterns)?;
     let shown = folder.to_string_lossy();
     let mut found = Vec::new();

@@ -13,7 +13,10 @@ pub(crate) async fn input_files_are_read_by_name_and_by_path() {
             "fetchType": "FETCH",
         });
         let rows = query(&world, properties).await["rows"].clone();
-        assert_eq!(rows, json!([{"brand": "b", "price": 5.0}, {"brand": "a", "price": 1.5}]));
+        assert_eq!(
+            rows,
+            json!([{"brand": "b", "price": 5.0}, {"brand": "a", "price": 1.5}])
+        );
     }
 }
 
@@ -30,10 +33,18 @@ pub(crate) async fn files_that_the_sql_writes_are_stored_under_their_names() {
 
 pub(crate) async fn a_database_is_stored_and_opened_again() {
     let world = world();
-    let made = query(&world, json!({"sql": "CREATE TABLE t AS SELECT 7 AS n", "outputDbFile": true})).await;
+    let made = query(
+        &world,
+        json!({"sql": "CREATE TABLE t AS SELECT 7 AS n", "outputDbFile": true}),
+    )
+    .await;
     let uri = made["databaseUri"].as_str().unwrap();
     assert!(uri.ends_with(".duckdb"), "{uri}");
-    let opened = query(&world, json!({"databaseUri": uri, "sql": "SELECT n FROM t", "fetchType": "FETCH_ONE"})).await;
+    let opened = query(
+        &world,
+        json!({"databaseUri": uri, "sql": "SELECT n FROM t", "fetchType": "FETCH_ONE"}),
+    )
+    .await;
     assert_eq!(opened["row"]["n"], 7);
     assert!(opened.get("databaseUri").is_none());
 }

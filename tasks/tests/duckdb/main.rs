@@ -36,7 +36,10 @@ macro_rules! tests {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|argument| argument == "duckdb-child") {
+    if arguments
+        .first()
+        .is_some_and(|argument| argument == "duckdb-child")
+    {
         return flowmill_duckdb::child_main();
     }
     let tests: Vec<Test> = tests![
@@ -56,7 +59,12 @@ fn main() -> ExitCode {
         process::secrets_of_the_environment_are_not_passed_on,
     ]
     .into_iter()
-    .filter(|(name, _)| arguments.iter().filter(|it| !it.starts_with('-')).all(|wanted| name.contains(wanted.as_str())))
+    .filter(|(name, _)| {
+        arguments
+            .iter()
+            .filter(|it| !it.starts_with('-'))
+            .all(|wanted| name.contains(wanted.as_str()))
+    })
     .collect();
     if arguments.iter().any(|argument| argument == "--list") {
         tests.iter().for_each(|(name, _)| println!("{name}: test"));
@@ -64,19 +72,45 @@ fn main() -> ExitCode {
     }
     if !has_library() {
         println!("skipped: libduckdb.so was not found (see duckdb/fetch.sh)");
-        return if std::env::var_os("REQUIRE_BACKENDS").is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        return if std::env::var_os("REQUIRE_BACKENDS").is_some() {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        };
     }
     println!("running {} tests", tests.len());
-    let failed: Vec<&str> = tests.into_iter().filter(|test| !passes(test)).map(|(name, _)| name).collect();
-    println!("{}", if failed.is_empty() { "all passed".to_owned() } else { format!("FAILED: {failed:?}") });
-    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let failed: Vec<&str> = tests
+        .into_iter()
+        .filter(|test| !passes(test))
+        .map(|(name, _)| name)
+        .collect();
+    println!(
+        "{}",
+        if failed.is_empty() {
+            "all passed".to_owned()
+        } else {
+            format!("FAILED: {failed:?}")
+        }
+    );
+    if failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn passes((name, test): &Test) -> bool {
     let run = std::panic::catch_unwind(|| {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test());
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(test());
     });
-    println!("test {name} ... {}", if run.is_ok() { "ok" } else { "FAILED" });
+    println!(
+        "test {name} ... {}",
+        if run.is_ok() { "ok" } else { "FAILED" }
+    );
     run.is_ok()
 }
 
@@ -84,14 +118,20 @@ fn search() -> library::Search {
     library::Search {
         environment: std::env::var_os("FLOWMILL_DUCKDB_LIB").map(PathBuf::from),
         // target/debug/deps: the library is in target/duckdb, or in that of the usual target folder
-        program_directory: std::env::current_exe().ok().and_then(|program| Some(program.parent()?.parent()?.to_owned())),
-        data_directory: Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/duckdb/data"))),
+        program_directory: std::env::current_exe()
+            .ok()
+            .and_then(|program| Some(program.parent()?.parent()?.to_owned())),
+        data_directory: Some(PathBuf::from(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../target/duckdb/data"
+        ))),
         ..library::Search::default()
     }
 }
 
 fn library_file() -> Option<PathBuf> {
-    let usual = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/duckdb")).join(library::FILE_NAME);
+    let usual = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/duckdb"))
+        .join(library::FILE_NAME);
     let found = library::find(&search()).ok()?.path;
     [found, usual].into_iter().find(|path| path.is_file())
 }
@@ -111,7 +151,9 @@ fn world() -> World {
 /// Runs `io.kestra.plugin.jdbc.duckdb.…`.
 async fn run(world: &World, short_type: &str, properties: Value) -> Result<Output, TaskError> {
     let task_type = format!("io.kestra.plugin.jdbc.duckdb.{short_type}");
-    let task = Catalogue::new().task(&task_type, properties.as_object().unwrap()).unwrap();
+    let task = Catalogue::new()
+        .task(&task_type, properties.as_object().unwrap())
+        .unwrap();
     task.run(&world.context()).await
 }
 
@@ -121,7 +163,10 @@ async fn query(world: &World, properties: Value) -> Value {
 }
 
 async fn failure(world: &World, short_type: &str, properties: Value) -> String {
-    run(world, short_type, properties).await.unwrap_err().to_string()
+    run(world, short_type, properties)
+        .await
+        .unwrap_err()
+        .to_string()
 }
 
 fn debug_lines(world: &World) -> Vec<String> {

@@ -6,7 +6,8 @@ use crate::{failure, query, run, world};
 /// The processes that have this folder as their working directory.
 fn processes_in(folder: &std::path::Path) -> usize {
     let all = std::fs::read_dir("/proc").unwrap().flatten();
-    all.filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == folder)).count()
+    all.filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == folder))
+        .count()
 }
 
 pub(crate) async fn a_kill_ends_the_process() {
@@ -28,7 +29,10 @@ pub(crate) async fn a_missing_library_says_how_to_install_it() {
     let mut world = world();
     world.config.duckdb.library = Some("/nowhere/libduckdb.so".into());
     let message = failure(&world, "Query", json!({"sql": "SELECT 1"})).await;
-    assert!(message.contains("/nowhere/libduckdb.so") && message.contains("duckdb/fetch.sh"), "{message}");
+    assert!(
+        message.contains("/nowhere/libduckdb.so") && message.contains("duckdb/fetch.sh"),
+        "{message}"
+    );
 }
 
 pub(crate) async fn secrets_of_the_environment_are_not_passed_on() {

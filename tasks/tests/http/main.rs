@@ -19,7 +19,9 @@ use self::world::World;
 /// Runs `io.kestra.plugin.core.http.…`.
 async fn run(world: &World, short_type: &str, properties: Value) -> Result<Output, TaskError> {
     let task_type = format!("io.kestra.plugin.core.http.{short_type}");
-    let task = Catalogue::new().task(&task_type, properties.as_object().unwrap()).unwrap();
+    let task = Catalogue::new()
+        .task(&task_type, properties.as_object().unwrap())
+        .unwrap();
     task.run(&world.context()).await
 }
 
@@ -34,7 +36,9 @@ fn world() -> World {
 async fn ask(world: &World, uri: &str, more: Value) -> Result<Value, TaskError> {
     let mut properties = json!({"uri": uri, "options": {"proxy": {"type": "DIRECT"}}});
     merge(&mut properties, more);
-    run(world, "Request", properties).await.map(|output| Value::Object(output.values))
+    run(world, "Request", properties)
+        .await
+        .map(|output| Value::Object(output.values))
 }
 
 fn merge(into: &mut Value, more: Value) {

@@ -28,7 +28,10 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(header, _)| header.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -43,7 +46,10 @@ pub(crate) fn answer(status: u16, headers: &[&str], body: &str) -> Vec<u8> {
 }
 
 pub(crate) fn answer_bytes(status: u16, headers: &[&str], body: &[u8]) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {status} Some Reason\r\nContent-Length: {}\r\n", body.len());
+    let mut head = format!(
+        "HTTP/1.1 {status} Some Reason\r\nContent-Length: {}\r\n",
+        body.len()
+    );
     for header in headers {
         head.push_str(header);
         head.push_str("\r\n");
@@ -58,7 +64,10 @@ impl Server {
     pub(crate) async fn new(answers: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let state = Arc::new(Mutex::new(State { answers: answers.into_iter().collect(), ..State::default() }));
+        let state = Arc::new(Mutex::new(State {
+            answers: answers.into_iter().collect(),
+            ..State::default()
+        }));
         tokio::spawn({
             let state = state.clone();
             async move {
@@ -88,8 +97,12 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
             state.asked.push(asked);
             state.answers.pop_front()
         };
-        let Some(answer) = answer.filter(|answer| !answer.is_empty()) else { return };
-        if stream.write_all(&answer).await.is_err() || String::from_utf8_lossy(&answer).contains("Connection: close") {
+        let Some(answer) = answer.filter(|answer| !answer.is_empty()) else {
+            return;
+        };
+        if stream.write_all(&answer).await.is_err()
+            || String::from_utf8_lossy(&answer).contains("Connection: close")
+        {
             return;
         }
     }
@@ -106,9 +119,18 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Asked> {
     buffer.drain(..end + 4);
     let mut lines = head.lines();
     let line = lines.next()?.to_owned();
-    let headers: Vec<_> = lines.filter_map(|line| line.split_once(": ")).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
-    let mut asked = Asked { line, headers, body: Vec::new() };
-    let length = asked.header("content-length").map_or(0, |length| length.parse().unwrap());
+    let headers: Vec<_> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .collect();
+    let mut asked = Asked {
+        line,
+        headers,
+        body: Vec::new(),
+    };
+    let length = asked
+        .header("content-length")
+        .map_or(0, |length| length.parse().unwrap());
     while buffer.len() < length {
         more(stream, buffer).await?;
     }
@@ -128,5 +150,7 @@ async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<()> {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }

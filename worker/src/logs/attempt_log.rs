@@ -46,8 +46,21 @@ struct Dropped {
 }
 
 impl AttemptLog {
-    pub(crate) fn new(sink: LogSink, origin: Arc<Origin>, line: Line, masker: Arc<Masker>, limits: LogConfig) -> Self {
-        Self { sink, origin, line, masker, limits, state: Mutex::default() }
+    pub(crate) fn new(
+        sink: LogSink,
+        origin: Arc<Origin>,
+        line: Line,
+        masker: Arc<Masker>,
+        limits: LogConfig,
+    ) -> Self {
+        Self {
+            sink,
+            origin,
+            line,
+            masker,
+            limits,
+            state: Mutex::default(),
+        }
     }
 
     /// Writes a message. Never waits.
@@ -67,11 +80,17 @@ impl AttemptLog {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.cut.lines > 0 {
             let limit = self.limits.per_attempt;
-            let message = format!("{} of the log were dropped: it is longer than {limit}", said(&state.cut));
+            let message = format!(
+                "{} of the log were dropped: it is longer than {limit}",
+                said(&state.cut)
+            );
             self.push(&mut state, Level::Warn, &message);
         }
         if state.unstored.lines > 0 {
-            let message = format!("{} of the log were dropped: they came faster than they could be stored", said(&state.unstored));
+            let message = format!(
+                "{} of the log were dropped: they came faster than they could be stored",
+                said(&state.unstored)
+            );
             self.push(&mut state, Level::Warn, &message);
         }
     }
@@ -79,11 +98,18 @@ impl AttemptLog {
     fn keep(&self, state: &mut State, level: Level, message: &str) {
         let limit = self.limits.per_attempt.get();
         // why it failed must not drown in what it said before
-        let limit = if level == Level::Error { limit + limit / 10 } else { limit };
+        let limit = if level == Level::Error {
+            limit + limit / 10
+        } else {
+            limit
+        };
         let bytes = message.len() as u64;
         if state.kept + bytes > limit {
             if state.cut.lines == 0 {
-                let message = format!("the log is longer than {}: what follows is dropped", self.limits.per_attempt);
+                let message = format!(
+                    "the log is longer than {}: what follows is dropped",
+                    self.limits.per_attempt
+                );
                 self.push(state, Level::Warn, &message);
             }
             note(&mut state.cut, level, bytes);
@@ -150,8 +176,17 @@ mod tests {
 
     fn log(limits: LogConfig) -> (LogSink, AttemptLog) {
         let sink = LogSink::new(limits.clone());
-        let origin = Origin { execution: "x".into(), namespace: "n".into(), flow_id: "f".into() };
-        let line = Line { task_id: "t".into(), task_run: "r".into(), attempt: 0, least: Level::Debug };
+        let origin = Origin {
+            execution: "x".into(),
+            namespace: "n".into(),
+            flow_id: "f".into(),
+        };
+        let line = Line {
+            task_id: "t".into(),
+            task_run: "r".into(),
+            attempt: 0,
+            least: Level::Debug,
+        };
         let secrets = Arc::new(Secrets::new([("k".into(), "secret".into())]));
         let masker = Arc::new(Masker::new(secrets));
         let log = AttemptLog::new(sink.clone(), Arc::new(origin), line, masker, limits);
@@ -159,25 +194,43 @@ mod tests {
     }
 
     fn lines(sink: &LogSink) -> Vec<(Level, String)> {
-        sink.waiting().into_iter().map(|line| (line.level, line.message)).collect()
+        sink.waiting()
+            .into_iter()
+            .map(|line| (line.level, line.message))
+            .collect()
     }
 
     #[test]
     fn lines_are_masked_filtered_and_split_and_keep_their_order() {
-        let (sink, log) = log(LogConfig { longest_message: 4, ..LogConfig::default() });
+        let (sink, log) = log(LogConfig {
+            longest_message: 4,
+            ..LogConfig::default()
+        });
         log.write(Level::Trace, "no".into());
         log.write(Level::Info, "ébcdef".into());
         log.write(Level::Info, String::new());
         log.write(Level::Warn, "secret".into());
-        let wanted = [(Level::Info, "ébcd"), (Level::Info, "ef"), (Level::Info, ""), (Level::Warn, "****"), (Level::Warn, "**")];
-        assert_eq!(lines(&sink), wanted.map(|(level, text)| (level, text.to_owned())));
+        let wanted = [
+            (Level::Info, "ébcd"),
+            (Level::Info, "ef"),
+            (Level::Info, ""),
+            (Level::Warn, "****"),
+            (Level::Warn, "**"),
+        ];
+        assert_eq!(
+            lines(&sink),
+            wanted.map(|(level, text)| (level, text.to_owned()))
+        );
         let times: Vec<_> = sink.waiting().iter().map(|line| line.at).collect();
         assert!(times.is_sorted_by(|a, b| a < b));
     }
 
     #[test]
     fn a_storm_is_cut_and_the_cut_is_said_but_errors_have_room_left() {
-        let (sink, log) = log(LogConfig { per_attempt: ByteSize::bytes(100), ..LogConfig::default() });
+        let (sink, log) = log(LogConfig {
+            per_attempt: ByteSize::bytes(100),
+            ..LogConfig::default()
+        });
         for _ in 0..30 {
             log.write(Level::Info, "0123456789".into());
         }
@@ -186,20 +239,37 @@ mod tests {
         log.finish();
         let lines = lines(&sink);
         assert_eq!(lines.len(), 10 + 1 + 1 + 1);
-        assert!(lines[10].1.contains("what follows is dropped"), "{}", lines[10].1);
+        assert!(
+            lines[10].1.contains("what follows is dropped"),
+            "{}",
+            lines[10].1
+        );
         assert_eq!(lines[11], (Level::Error, "why".into()));
-        assert!(lines[12].1.starts_with("21 lines (250 bytes, 1 of them of level ERROR)"), "{}", lines[12].1);
+        assert!(
+            lines[12]
+                .1
+                .starts_with("21 lines (250 bytes, 1 of them of level ERROR)"),
+            "{}",
+            lines[12].1
+        );
     }
 
     #[test]
     fn lines_that_find_no_room_are_counted() {
-        let (sink, log) = log(LogConfig { buffer: ByteSize::bytes(500), ..LogConfig::default() });
+        let (sink, log) = log(LogConfig {
+            buffer: ByteSize::bytes(500),
+            ..LogConfig::default()
+        });
         for _ in 0..100 {
             log.write(Level::Info, "0123456789".into());
         }
         let before = lines(&sink).len();
         assert!(before < 10);
         log.finish();
-        assert_eq!(lines(&sink).len(), before, "the note finds no room either, but what was lost is in the metrics");
+        assert_eq!(
+            lines(&sink).len(),
+            before,
+            "the note finds no room either, but what was lost is in the metrics"
+        );
     }
 }

@@ -76,7 +76,11 @@ impl LogSink {
     /// Takes a line in, if there is room.
     pub(crate) fn push(&self, origin: &Arc<Origin>, line: LogLine) -> Accepted {
         let limit = self.0.limits.buffer.get();
-        let limit = if line.level == Level::Error { limit + limit / 10 } else { limit };
+        let limit = if line.level == Level::Error {
+            limit + limit / 10
+        } else {
+            limit
+        };
         let cost = line.message.len() as u64 + LINE_COST;
         let mut waiting = self.lock();
         if waiting.bytes + cost > limit {
@@ -84,7 +88,10 @@ impl LogSink {
         }
         waiting.bytes += cost;
         waiting.number += 1;
-        let lines = waiting.lines.entry(origin.execution.clone()).or_insert_with(|| (origin.clone(), Vec::new()));
+        let lines = waiting
+            .lines
+            .entry(origin.execution.clone())
+            .or_insert_with(|| (origin.clone(), Vec::new()));
         lines.1.push(line);
         let is_much = waiting.bytes > limit / 4;
         drop(waiting);
@@ -149,11 +156,20 @@ impl LogSink {
         taken
     }
 
-    async fn store(&self, target: &Target, logs: &Logs, metrics: &Metrics, taken: Waiting, shutdown: &CancellationToken) {
+    async fn store(
+        &self,
+        target: &Target,
+        logs: &Logs,
+        metrics: &Metrics,
+        taken: Waiting,
+        shutdown: &CancellationToken,
+    ) {
         let mut batches: HashMap<u16, Batch> = HashMap::new();
         let mut logged = Vec::new();
         for (execution, (origin, lines)) in taken.lines {
-            let batch = batches.entry(partition_of(execution.as_str(), target.partitions)).or_default();
+            let batch = batches
+                .entry(partition_of(execution.as_str(), target.partitions))
+                .or_default();
             add(batch, logs.rows(&origin, &lines), "log lines");
             logged.push(execution);
             if batch.weight() > LARGEST_COMMIT {
@@ -161,7 +177,9 @@ impl LogSink {
             }
         }
         for measured in &taken.measured {
-            let batch = batches.entry(partition_of(measured.execution.as_str(), target.partitions)).or_default();
+            let batch = batches
+                .entry(partition_of(measured.execution.as_str(), target.partitions))
+                .or_default();
             add(batch, metrics.rows(measured), "measurements");
         }
         for (_, batch) in batches {
@@ -171,16 +189,27 @@ impl LogSink {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> Vec<LogLine> {
-        self.lock().lines.values().flat_map(|(_, lines)| lines.clone()).collect()
+        self.lock()
+            .lines
+            .values()
+            .flat_map(|(_, lines)| lines.clone())
+            .collect()
     }
 }
 
-fn add(batch: &mut Batch, rows: flowmill_backends::Result<impl IntoIterator<Item = (String, Bytes)>>, what: &str) {
+fn add(
+    batch: &mut Batch,
+    rows: flowmill_backends::Result<impl IntoIterator<Item = (String, Bytes)>>,
+    what: &str,
+) {
     match rows {
         Ok(rows) => batch.puts.extend(rows),
         Err(error) => tracing::error!(%error, "{what} could not be packed and are lost"),
@@ -216,7 +245,12 @@ async fn commit(store: &dyn Store, batch: Batch, shutdown: &CancellationToken) {
 async fn announce(queue: &dyn Queue, executions: Vec<ExecutionId>) {
     let messages = executions.into_iter().filter_map(|execution| {
         let id = execution.as_str().to_owned();
-        let changed = Changed { execution, version: 0, ended: false, logged: true };
+        let changed = Changed {
+            execution,
+            version: 0,
+            ended: false,
+            logged: true,
+        };
         let body = serde_json::to_vec(&changed).ok()?.into();
         Some(Message { id, body })
     });

@@ -12,14 +12,23 @@ const RETURN: &str = "io.kestra.plugin.core.debug.Return";
 #[tokio::test]
 async fn a_storm_of_lines_is_cut_and_the_end_of_the_log_says_what_is_missing() {
     let mut config = Config::default();
-    config.logs.per_attempt = ByteSize::bytes(10_000);
+    config.logs.per_attempt = ByteSize::bytes(10 << 10);
     let mut rig = Rig::with(config).await;
-    rig.send(&job(json!({"type": LOG, "message": vec!["x".repeat(100); 1000]}))).await;
+    rig.send(&job(
+        json!({"type": LOG, "message": vec!["x".repeat(100); 1000]}),
+    ))
+    .await;
     assert_eq!(rig.finished().await.state, StateType::Success);
     rig.stop().await;
     let lines = rig.texts().await;
-    assert_eq!(lines.len(), 102);
-    assert_eq!(lines[101], (Level::Warn, "900 lines (90000 bytes) of the log were dropped: it is longer than 10000B".into()));
+    assert_eq!(lines.len(), 104);
+    assert_eq!(
+        lines[103],
+        (
+            Level::Warn,
+            "898 lines (89800 bytes) of the log were dropped: it is longer than 10KiB".into()
+        )
+    );
 }
 
 #[tokio::test]
@@ -34,15 +43,29 @@ async fn secrets_are_masked_and_lines_below_the_level_are_not_kept() {
     rig.finished().await;
     rig.stop().await;
     let lines = rig.texts().await;
-    assert_eq!(lines, [(Level::Info, "say ****** twice: ******".to_owned()), (Level::Info, "x".to_owned())]);
+    assert_eq!(
+        lines,
+        [
+            (Level::Info, "say ****** twice: ******".to_owned()),
+            (Level::Info, "x".to_owned())
+        ]
+    );
 }
 
 #[tokio::test]
 async fn outputs_beyond_the_limit_fail_the_task() {
-    let config = Config { largest_outputs: ByteSize::bytes(1000), inline_outputs: ByteSize::bytes(100), ..Config::default() };
+    let config = Config {
+        largest_outputs: ByteSize::bytes(1000),
+        inline_outputs: ByteSize::bytes(100),
+        ..Config::default()
+    };
     let mut rig = Rig::with(config).await;
-    rig.send(&job(json!({"type": RETURN, "format": "x".repeat(2000)}))).await;
+    rig.send(&job(json!({"type": RETURN, "format": "x".repeat(2000)})))
+        .await;
     assert_eq!(rig.finished().await.state, StateType::Failed);
     let lines = rig.texts().await;
-    assert!(lines.last().unwrap().1.contains("write a file instead"), "{lines:?}");
+    assert!(
+        lines.last().unwrap().1.contains("write a file instead"),
+        "{lines:?}"
+    );
 }

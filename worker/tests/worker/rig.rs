@@ -44,7 +44,8 @@ impl Rig {
     pub(crate) async fn with(config: Config) -> Self {
         let data = tempfile::tempdir().unwrap();
         let temporary = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(data.path(), &embedded::Config::default()).unwrap());
+        let store: Arc<dyn Store> =
+            Arc::new(EmbeddedStore::open(data.path(), &embedded::Config::default()).unwrap());
         let files: Arc<dyn Files> = Arc::new(LocalFiles::open(data.path().join("files")).unwrap());
         let queue: Arc<dyn Queue> = Arc::new(InProcessQueue::new(in_process::Config::default()));
         let events = queue.consume(&Topic::Events(0), 1024).await.unwrap();
@@ -58,30 +59,60 @@ impl Rig {
             secrets: Arc::new(Secrets::new([("TOKEN".into(), "hush-hush".into())])),
             partitions: PARTITIONS,
         };
-        let config = Config { temporary_directory: Some(temporary.path().to_owned()), ..config };
+        let config = Config {
+            temporary_directory: Some(temporary.path().to_owned()),
+            ..config
+        };
         let shutdown = CancellationToken::new();
         let worker = Worker::new(parts, config).unwrap();
         let worker = tokio::spawn({
             let shutdown = shutdown.clone();
             async move { worker.run(shutdown).await.unwrap() }
         });
-        Self { store, queue, files, shutdown, temporary, events, worker, _data: data }
+        Self {
+            store,
+            queue,
+            files,
+            shutdown,
+            temporary,
+            events,
+            worker,
+            _data: data,
+        }
     }
 
     pub(crate) async fn send(&self, job: &Job) {
-        let message = Message { id: job.run.as_str().into(), body: serde_json::to_vec(job).unwrap().into() };
-        self.queue.publish(&Topic::Jobs("default".into()), vec![message]).await.unwrap();
+        let message = Message {
+            id: job.run.as_str().into(),
+            body: serde_json::to_vec(job).unwrap().into(),
+        };
+        self.queue
+            .publish(&Topic::Jobs("default".into()), vec![message])
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn kill(&self, job: &Job) {
-        let control = Control::Kill { run: job.run.clone(), dispatch: job.dispatch };
-        let message = Message { id: "kill".into(), body: serde_json::to_vec(&control).unwrap().into() };
-        self.queue.publish(&Topic::Control, vec![message]).await.unwrap();
+        let control = Control::Kill {
+            run: job.run.clone(),
+            dispatch: job.dispatch,
+        };
+        let message = Message {
+            id: "kill".into(),
+            body: serde_json::to_vec(&control).unwrap().into(),
+        };
+        self.queue
+            .publish(&Topic::Control, vec![message])
+            .await
+            .unwrap();
     }
 
     /// The next event.
     pub(crate) async fn event(&mut self) -> Event {
-        let delivery = tokio::time::timeout(LONG, self.events.next()).await.expect("an event comes").unwrap();
+        let delivery = tokio::time::timeout(LONG, self.events.next())
+            .await
+            .expect("an event comes")
+            .unwrap();
         delivery.receipt.acknowledge();
         serde_json::from_slice(&delivery.message.body).unwrap()
     }
@@ -116,7 +147,10 @@ impl Rig {
     pub(crate) async fn stop(&mut self) {
         self.shutdown.cancel();
         let worker = std::mem::replace(&mut self.worker, tokio::spawn(async {}));
-        tokio::time::timeout(LONG, worker).await.expect("the worker ends").unwrap();
+        tokio::time::timeout(LONG, worker)
+            .await
+            .expect("the worker ends")
+            .unwrap();
     }
 
     /// The log of the execution, with the levels.
@@ -131,7 +165,11 @@ impl Rig {
     }
 
     pub(crate) async fn texts(&self) -> Vec<(Level, String)> {
-        self.log().await.into_iter().map(|line| (line.level, line.message)).collect()
+        self.log()
+            .await
+            .into_iter()
+            .map(|line| (line.level, line.message))
+            .collect()
     }
 
     /// What is left in the folder for temporary files.
@@ -170,7 +208,10 @@ pub(crate) fn child(id: &str, properties: Value) -> ChildJob {
         run: format!("run-{id}").into(),
         task_id: id.into(),
         task_type: properties["type"].as_str().unwrap().into(),
-        run_if: properties.get("runIf").and_then(Value::as_str).map(Into::into),
+        run_if: properties
+            .get("runIf")
+            .and_then(Value::as_str)
+            .map(Into::into),
         properties: Arc::new(properties.as_object().unwrap().clone()),
         timeout: None,
         allow_failure: false,

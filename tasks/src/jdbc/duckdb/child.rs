@@ -16,12 +16,24 @@ const ROOM_BESIDE_ROWS: u64 = 16 << 20;
 /// How much of its last words is kept, in bytes.
 const LONGEST_LAST_WORDS: u64 = 16 << 10;
 /// What the child sees of our environment; secrets are in it, so it is not all.
-const ENVIRONMENT: [&str; 7] = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LD_LIBRARY_PATH", "RUST_BACKTRACE"];
+const ENVIRONMENT: [&str; 7] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "TZ",
+    "LANG",
+    "LD_LIBRARY_PATH",
+    "RUST_BACKTRACE",
+];
 
 /// Asks a child process; ends with it. A failure within is part of the response.
 pub(super) async fn ask(context: &RunContext, request: &Request) -> Result<Response, TaskError> {
     let mut child = start(context)?;
-    let limit = request.limits.fetch_bytes.saturating_mul(2).saturating_add(ROOM_BESIDE_ROWS);
+    let limit = request
+        .limits
+        .fetch_bytes
+        .saturating_mul(2)
+        .saturating_add(ROOM_BESIDE_ROWS);
     let answered = tokio::select! {
         answered = talk(&mut child, request, limit) => answered,
         () = context.cancelled.cancelled() => Err(TaskError::Killed),
@@ -43,12 +55,16 @@ fn kill(child: &Child) {
 }
 
 fn start(context: &RunContext) -> Result<Child, TaskError> {
-    let cannot = |error: &std::io::Error| TaskError::failed(format!("the DuckDB process cannot be started: {error}"));
+    let cannot = |error: &std::io::Error| {
+        TaskError::failed(format!("the DuckDB process cannot be started: {error}"))
+    };
     let program = match &context.config.duckdb.program {
         Some(program) => program.clone(),
         None => std::env::current_exe().map_err(|error| cannot(&error))?,
     };
-    let environment = ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    let environment = ENVIRONMENT
+        .iter()
+        .filter_map(|name| Some((name, std::env::var_os(name)?)));
     Command::new(program)
         .arg("duckdb-child")
         .env_clear()
@@ -64,8 +80,11 @@ fn start(context: &RunContext) -> Result<Child, TaskError> {
 }
 
 async fn talk(child: &mut Child, request: &Request, limit: u64) -> Result<Response, TaskError> {
-    let broken = |error: std::io::Error| TaskError::failed(format!("the DuckDB process cannot be talked to: {error}"));
-    let mut line = serde_json::to_vec(request).map_err(|error| TaskError::failed(error.to_string()))?;
+    let broken = |error: std::io::Error| {
+        TaskError::failed(format!("the DuckDB process cannot be talked to: {error}"))
+    };
+    let mut line =
+        serde_json::to_vec(request).map_err(|error| TaskError::failed(error.to_string()))?;
     line.push(b'\n');
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let ask = async {
@@ -74,10 +93,13 @@ async fn talk(child: &mut Child, request: &Request, limit: u64) -> Result<Respon
             let _ = stdin.write_all(&line).await;
         }
     };
-    let ((), answer, last_words) = tokio::join!(ask, all(stdout, limit + 1), all(stderr, LONGEST_LAST_WORDS));
+    let ((), answer, last_words) =
+        tokio::join!(ask, all(stdout, limit + 1), all(stderr, LONGEST_LAST_WORDS));
     let answer = answer.map_err(broken)?;
     if answer.len() as u64 > limit {
-        return Err(TaskError::failed(format!("the DuckDB process answered with more than {limit} bytes")));
+        return Err(TaskError::failed(format!(
+            "the DuckDB process answered with more than {limit} bytes"
+        )));
     }
     let status = child.wait().await.map_err(broken)?;
     match serde_json::from_slice(&answer) {
@@ -99,14 +121,26 @@ async fn all(stream: Option<impl AsyncRead + Unpin>, limit: u64) -> std::io::Res
 
 fn ended(status: ExitStatus, last_words: &[u8]) -> TaskError {
     use std::os::unix::process::ExitStatusExt;
-    let how = match status.signal().map(|number| (number, Signal::try_from(number))) {
-        Some((_, Ok(Signal::SIGKILL))) => "was killed, perhaps since the machine ran out of memory (SIGKILL)".to_owned(),
+    let how = match status
+        .signal()
+        .map(|number| (number, Signal::try_from(number)))
+    {
+        Some((_, Ok(Signal::SIGKILL))) => {
+            "was killed, perhaps since the machine ran out of memory (SIGKILL)".to_owned()
+        }
         Some((_, Ok(signal))) => format!("crashed ({signal})"),
         Some((number, Err(_))) => format!("was ended by signal {number}"),
-        None => format!("ended with status {} and without an answer", status.code().unwrap_or_default()),
+        None => format!(
+            "ended with status {} and without an answer",
+            status.code().unwrap_or_default()
+        ),
     };
     let words = String::from_utf8_lossy(last_words);
     let words = words.trim();
-    let said = if words.is_empty() { String::new() } else { format!(":\n{words}") };
+    let said = if words.is_empty() {
+        String::new()
+    } else {
+        format!(":\n{words}")
+    };
     TaskError::failed(format!("the DuckDB process {how}{said}"))
 }

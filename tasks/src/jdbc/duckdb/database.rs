@@ -18,7 +18,10 @@ pub(super) struct Opened {
     pub(super) to_store: Option<PathBuf>,
 }
 
-pub(super) async fn open(properties: &DuckdbProperties, context: &RunContext) -> Result<Opened, TaskError> {
+pub(super) async fn open(
+    properties: &DuckdbProperties,
+    context: &RunContext,
+) -> Result<Opened, TaskError> {
     let url = properties.url.render(context).await?;
     let stored = Property::render_optional(properties.database_uri.as_ref(), context).await?;
     let keep = properties.output_db_file.render(context).await?;
@@ -31,16 +34,26 @@ pub(super) async fn open(properties: &DuckdbProperties, context: &RunContext) ->
         }
         (None, Database::Memory) if keep => own_file(),
         (None, Database::Path(path)) if keep => PathBuf::from(path),
-        (None, database) => return Ok(Opened { database, to_store: None }),
+        (None, database) => {
+            return Ok(Opened {
+                database,
+                to_store: None,
+            });
+        }
     };
     let database = Database::Path(file.to_string_lossy().into_owned());
-    Ok(Opened { database, to_store: keep.then_some(file) })
+    Ok(Opened {
+        database,
+        to_store: keep.then_some(file),
+    })
 }
 
 /// The database of a JDBC URL. Options of the driver are left aside.
 fn of_url(url: &str) -> Result<Database, TaskError> {
     let name = url.trim().strip_prefix(SCHEME).ok_or_else(|| {
-        TaskError::failed(format!("`url`: `{url}` must begin with `{SCHEME}`, as in `{SCHEME}/data/my.duckdb`"))
+        TaskError::failed(format!(
+            "`url`: `{url}` must begin with `{SCHEME}`, as in `{SCHEME}/data/my.duckdb`"
+        ))
     })?;
     if name.starts_with("md:") || name.starts_with("motherduck:") {
         return Ok(Database::Path(name.to_owned()));
@@ -63,9 +76,25 @@ mod tests {
     fn a_url_names_memory_a_file_or_a_service() {
         assert_eq!(of_url("jdbc:duckdb:").unwrap(), Database::Memory);
         assert_eq!(of_url(" jdbc:duckdb::memory: ").unwrap(), Database::Memory);
-        assert_eq!(of_url("jdbc:duckdb:/a/b.db;threads=1").unwrap(), Database::Path("/a/b.db".into()));
-        assert_eq!(of_url("jdbc:duckdb:md:x?motherduck_token=t").unwrap(), Database::Path("md:x?motherduck_token=t".into()));
-        assert!(of_url("jdbc:duckdb:a.db").unwrap_err().to_string().contains("must be absolute"));
-        assert!(of_url("jdbc:sqlite:").unwrap_err().to_string().contains("must begin with"));
+        assert_eq!(
+            of_url("jdbc:duckdb:/a/b.db;threads=1").unwrap(),
+            Database::Path("/a/b.db".into())
+        );
+        assert_eq!(
+            of_url("jdbc:duckdb:md:x?motherduck_token=t").unwrap(),
+            Database::Path("md:x?motherduck_token=t".into())
+        );
+        assert!(
+            of_url("jdbc:duckdb:a.db")
+                .unwrap_err()
+                .to_string()
+                .contains("must be absolute")
+        );
+        assert!(
+            of_url("jdbc:sqlite:")
+                .unwrap_err()
+                .to_string()
+                .contains("must begin with")
+        );
     }
 }

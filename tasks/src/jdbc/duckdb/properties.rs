@@ -71,22 +71,31 @@ pub(super) struct Prepared {
 
 impl DuckdbProperties {
     /// Puts files in their places and renders everything but the script.
-    pub(super) async fn prepare(&self, context: &RunContext, fetch: &FetchProperties) -> Result<Prepared, TaskError> {
+    pub(super) async fn prepare(
+        &self,
+        context: &RunContext,
+        fetch: &FetchProperties,
+    ) -> Result<Prepared, TaskError> {
         let folder = &context.working_directory;
-        let names = Property::render_optional(self.output_files.as_ref(), context).await?.unwrap_or_default();
+        let names = Property::render_optional(self.output_files.as_ref(), context)
+            .await?
+            .unwrap_or_default();
         let output_files = output_paths(folder, &names)?;
         let context = context.with_variables(variables(folder, &output_files));
         input_files::write(&context, self.input_files.as_ref()).await?;
         let database = database::open(self, &context).await?;
         let rows = paths::unused_name(folder, ".rows");
-        tokio::fs::create_dir_all(&rows)
-            .await
-            .map_err(|error| TaskError::failed(format!("no folder for the rows can be made: {error}")))?;
+        tokio::fs::create_dir_all(&rows).await.map_err(|error| {
+            TaskError::failed(format!("no folder for the rows can be made: {error}"))
+        })?;
         Ok(Prepared {
             fetch_type: fetch.render(&context).await?,
             time_zone: Property::render_optional(self.time_zone_id.as_ref(), &context).await?,
-            parameters: Property::render_optional(self.parameters.as_ref(), &context).await?.unwrap_or_default(),
-            extensions: Property::render_optional(self.community_extensions.as_ref(), &context).await?,
+            parameters: Property::render_optional(self.parameters.as_ref(), &context)
+                .await?
+                .unwrap_or_default(),
+            extensions: Property::render_optional(self.community_extensions.as_ref(), &context)
+                .await?,
             database,
             output_files,
             rows,
@@ -100,7 +109,10 @@ impl Prepared {
     pub(super) fn request(&self, script: Script) -> Result<Request, TaskError> {
         let config = &self.context.config.duckdb;
         let (Script::One { sql, .. } | Script::Many { sql, .. }) = &script;
-        let extensions = self.extensions.clone().unwrap_or_else(|| needed_extensions(sql));
+        let extensions = self
+            .extensions
+            .clone()
+            .unwrap_or_else(|| needed_extensions(sql));
         Ok(Request {
             library: library(&self.context)?,
             parent: Some(std::process::id()),
@@ -131,8 +143,14 @@ impl Prepared {
 /// `ion` where the SQL reads Ion: asking for it takes a network, and most SQL does not need it.
 fn needed_extensions(sql: &str) -> Vec<String> {
     let sql = sql.to_lowercase();
-    let reads_ion = ["read_ion", ".ion'", "format ion"].iter().any(|sign| sql.contains(sign));
-    if reads_ion { vec!["ion".to_owned()] } else { Vec::new() }
+    let reads_ion = ["read_ion", ".ion'", "format ion"]
+        .iter()
+        .any(|sign| sql.contains(sign));
+    if reads_ion {
+        vec!["ion".to_owned()]
+    } else {
+        Vec::new()
+    }
 }
 
 fn library(context: &RunContext) -> Result<library::Location, TaskError> {
@@ -154,17 +172,25 @@ fn output_paths(folder: &Path, names: &[String]) -> Result<Vec<(String, PathBuf)
         let own = paths::unused_name(folder, ".out");
         let path = paths::below(&own, name)?;
         let parent = path.parent().unwrap_or(&own);
-        std::fs::create_dir_all(parent)
-            .map_err(|error| TaskError::failed(format!("no folder for the output file `{name}` can be made: {error}")))?;
+        std::fs::create_dir_all(parent).map_err(|error| {
+            TaskError::failed(format!(
+                "no folder for the output file `{name}` can be made: {error}"
+            ))
+        })?;
         paths.push((name.clone(), path));
     }
     Ok(paths)
 }
 
 fn variables(folder: &Path, output_files: &[(String, PathBuf)]) -> Map<String, Value> {
-    let files = output_files.iter().map(|(name, path)| (name.clone(), Value::from(path.to_string_lossy())));
+    let files = output_files
+        .iter()
+        .map(|(name, path)| (name.clone(), Value::from(path.to_string_lossy())));
     Map::from_iter([
-        ("workingDir".to_owned(), Value::from(folder.to_string_lossy())),
+        (
+            "workingDir".to_owned(),
+            Value::from(folder.to_string_lossy()),
+        ),
         ("outputFiles".to_owned(), Value::Object(files.collect())),
     ])
 }

@@ -88,9 +88,17 @@ pub(super) fn definition() -> Definition {
         aliases: &[],
         place: Placement::Runnable(Place::Worker),
         parse: |written| {
-            let known = [names::<DuckdbProperties>(), names::<FetchProperties>(), names::<OwnProperties>()];
+            let known = [
+                names::<DuckdbProperties>(),
+                names::<FetchProperties>(),
+                names::<OwnProperties>(),
+            ];
             refuse_unknown(written, &known)?;
-            Ok(Box::new(Queries { duckdb: take(written)?, fetch: take(written)?, own: take(written)? }))
+            Ok(Box::new(Queries {
+                duckdb: take(written)?,
+                fetch: take(written)?,
+                own: take(written)?,
+            }))
         },
         properties: schema_of_three::<DuckdbProperties, FetchProperties, OwnProperties>,
         outputs: || schemars::schema_for!(Outputs),
@@ -109,13 +117,21 @@ impl Task for Queries {
         let results = outputs::results(context, child::ask(context, &request).await?)?;
         let mut entries = Vec::new();
         for result in results.iter().filter(|result| result.has_rows) {
-            entries.push(Value::Object(outputs::of_statement(&prepared, result).await?));
+            entries.push(Value::Object(
+                outputs::of_statement(&prepared, result).await?,
+            ));
         }
         if prepared.fetch_type == FetchType::None && !entries.is_empty() {
-            context.log(Level::Info, "the rows of the statements are dropped: `fetchType` is NONE");
+            context.log(
+                Level::Info,
+                "the rows of the statements are dropped: `fetchType` is NONE",
+            );
         }
         let mut values = Map::from_iter([("outputs".to_owned(), Value::Array(entries))]);
         values.extend(outputs::of_task(&prepared).await?);
-        Ok(Output { values, state: None })
+        Ok(Output {
+            values,
+            state: None,
+        })
     }
 }

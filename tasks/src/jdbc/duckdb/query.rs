@@ -80,9 +80,17 @@ pub(super) fn definition() -> Definition {
         aliases: &[],
         place: Placement::Runnable(Place::Worker),
         parse: |written| {
-            let known = [names::<DuckdbProperties>(), names::<FetchProperties>(), names::<OwnProperties>()];
+            let known = [
+                names::<DuckdbProperties>(),
+                names::<FetchProperties>(),
+                names::<OwnProperties>(),
+            ];
             refuse_unknown(written, &known)?;
-            Ok(Box::new(Query { duckdb: take(written)?, fetch: take(written)?, own: take(written)? }))
+            Ok(Box::new(Query {
+                duckdb: take(written)?,
+                fetch: take(written)?,
+                own: take(written)?,
+            }))
         },
         properties: schema_of_three::<DuckdbProperties, FetchProperties, OwnProperties>,
         outputs: || schemars::schema_for!(Outputs),
@@ -95,7 +103,8 @@ impl Task for Query {
     async fn run(&self, context: &RunContext) -> Result<Output, TaskError> {
         let prepared = self.duckdb.prepare(context, &self.fetch).await?;
         let sql = self.duckdb.sql.render(&prepared.context).await?;
-        let after = Property::render_optional(self.own.after_sql.as_ref(), &prepared.context).await?;
+        let after =
+            Property::render_optional(self.own.after_sql.as_ref(), &prepared.context).await?;
         context.log(Level::Debug, format!("Starting query: {sql}"));
         let request = prepared.request(Script::One { sql, after })?;
         let results = outputs::results(context, child::ask(context, &request).await?)?;
@@ -104,6 +113,9 @@ impl Task for Query {
             None => Map::from_iter([("row".to_owned(), Value::Null)]),
         };
         values.extend(outputs::of_task(&prepared).await?);
-        Ok(Output { values, state: None })
+        Ok(Output {
+            values,
+            state: None,
+        })
     }
 }

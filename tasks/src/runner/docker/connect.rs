@@ -12,9 +12,7 @@ use super::error::{Error, words};
 
 /// Connects, and finds out which version of the API both sides speak. `host` overrides the settings.
 pub(super) async fn connect(config: &Config, host: Option<String>) -> Result<Client, Error> {
-    let host = host
-        .or_else(|| config.host.clone())
-        .unwrap_or_else(|| find(std::env::var("DOCKER_HOST").ok()));
+    let host = host.unwrap_or_else(|| self::host(config));
     let unreachable = |reason: String| Error::Unreachable {
         host: host.clone(),
         reason,
@@ -32,21 +30,18 @@ pub(super) async fn connect(config: &Config, host: Option<String>) -> Result<Cli
     }
 }
 
-/// Whether a daemon answers where the settings say. What was found out is taken for true for some seconds.
-pub(super) async fn answers(config: &Config) -> bool {
-    static KNOWN: Mutex<Option<(Config, Instant, bool)>> = Mutex::new(None);
+/// Whether a daemon answers. `host` overrides the settings. What was found out is taken for true for some seconds.
+pub(super) async fn answers(config: &Config, host: Option<String>) -> bool {
+    static KNOWN: Mutex<Option<(String, Instant, bool)>> = Mutex::new(None);
     const TRUE_FOR: Duration = Duration::from_secs(10);
+    let host = host.unwrap_or_else(|| self::host(config));
     let known = KNOWN.lock().expect("no panic holds it").clone();
     if let Some((of, at, answer)) = known
-        && of == *config
+        && of == host
         && at.elapsed() < TRUE_FOR
     {
         return answer;
     }
-    let host = config
-        .host
-        .clone()
-        .unwrap_or_else(|| find(std::env::var("DOCKER_HOST").ok()));
     let answer = match client(&host, config.request_timeout) {
         Ok(client) => matches!(
             timeout(config.probe_timeout, client.ping()).await,
@@ -54,7 +49,7 @@ pub(super) async fn answers(config: &Config) -> bool {
         ),
         Err(_) => false,
     };
-    *KNOWN.lock().expect("no panic holds it") = Some((config.clone(), Instant::now(), answer));
+    *KNOWN.lock().expect("no panic holds it") = Some((host, Instant::now(), answer));
     answer
 }
 
@@ -76,6 +71,11 @@ fn client(host: &str, request_timeout: Duration) -> Result<Client, String> {
         }
     };
     client.map_err(|error| words(&error))
+}
+
+fn host(config: &Config) -> String {
+    let configured = config.host.clone();
+    configured.unwrap_or_else(|| find(std::env::var("DOCKER_HOST").ok()))
 }
 
 /// The first socket that exists; the usual one where none does, for the error to name.

@@ -169,14 +169,16 @@ impl Container {
                 .and_then(|config| config.working_dir)
                 .map(PathBuf::from);
         }
-        let options = LogsOptions {
-            follow: true,
-            stdout: true,
-            stderr: true,
-            tail: "all".into(),
-            ..LogsOptions::default()
-        };
-        container.output = Some(container.client.logs(&container.id, Some(options)).boxed());
+        if request.is_awaited {
+            let options = LogsOptions {
+                follow: true,
+                stdout: true,
+                stderr: true,
+                tail: "all".into(),
+                ..LogsOptions::default()
+            };
+            container.output = Some(container.client.logs(&container.id, Some(options)).boxed());
+        }
         Ok(Some(container))
     }
 

@@ -57,9 +57,13 @@ impl Docker {
         }
     }
 
-    /// Whether a daemon answers where the worker's settings say.
-    pub async fn answers(context: &RunContext) -> bool {
-        connect::answers(&context.config.docker).await
+    /// Whether a daemon answers where the options or the worker's settings say.
+    pub async fn answers(&self, context: &RunContext) -> bool {
+        match request::optional(context, self.options.host.as_ref()).await {
+            Ok(host) => connect::answers(&context.config.docker, host).await,
+            // The run itself says what is wrong with it.
+            Err(_) => true,
+        }
     }
 
     /// Everything up to the container's start; dropped anywhere, it leaves no container.
@@ -99,7 +103,7 @@ impl Runner for Docker {
             started = self.start(context, &command) => started?,
             () = context.cancelled.cancelled() => return Err(RunnerError::Killed),
         };
-        let shown = command.command.join(" ");
+        let shown = command.shown();
         context.log(
             Level::Debug,
             format!(

@@ -51,7 +51,7 @@ impl Runner for Process {
             format!(
                 "Starting command with pid {} [{}]",
                 tree.main(),
-                command.command.join(" ")
+                command.shown()
             ),
         );
         let code = Running {

@@ -5,6 +5,7 @@
 //! without a walk through the process table. What is adopted must also be reaped, or it stays a zombie.
 //! The next worker ends what a killed one has left.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::sys::signal::{Signal, kill};
@@ -27,12 +28,17 @@ impl Marker {
     /// One that no other command has.
     pub(super) fn next() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let own = Pid::this();
-        let started = proc::stat(own).map_or(0, |stat| stat.started);
-        let namespace = proc::pid_namespace().unwrap_or_default();
+        static WORKER: LazyLock<String> = LazyLock::new(|| {
+            let own = Pid::this();
+            let started = proc::stat(own).map_or(0, |stat| stat.started);
+            format!(
+                "{}.{own}.{started}",
+                proc::pid_namespace().unwrap_or_default()
+            )
+        });
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         Self {
-            value: format!("{namespace}.{own}.{started}.{number}"),
+            value: format!("{}.{number}", *WORKER),
         }
     }
 
