@@ -99,7 +99,9 @@ async fn a_dropped_task_leaves_no_process() {
     };
     let known = tokio::select! { result = task => panic!("{result:?}"), known = known => known };
     // They were killed, and end when the kernel gets to them.
+    let deadline = Instant::now() + Duration::from_secs(10);
     while known.iter().any(|pid| lives(pid)) {
+        assert!(Instant::now() < deadline, "{known:?}");
         tokio::task::yield_now().await;
     }
 }

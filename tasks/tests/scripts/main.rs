@@ -1,6 +1,11 @@
 //! Scripts as a worker runs them: real processes, real containers, files and logs in memory.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 
 mod basics;
 mod docker;
