@@ -5,6 +5,7 @@ use std::sync::Arc;
 use flowmill_backends::repo::executions::Executions;
 use flowmill_backends::repo::flows::FlowCache;
 use flowmill_backends::repo::logs::Logs;
+use flowmill_backends::repo::metrics::Metrics;
 use flowmill_backends::{Files, Queue, Result, Store};
 use flowmill_common::inline::InlineTasks;
 use flowmill_common::secrets::Secrets;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
 use crate::config::{Config, Ownership, Recovery};
+use crate::journal::Kept;
 use crate::owner::Owner;
 
 /// What the executor is put together from.
@@ -88,6 +90,13 @@ impl Executor {
 impl Parts {
     pub(crate) fn executions(&self) -> Executions {
         Executions::new(self.store.clone(), self.partitions)
+    }
+
+    pub(crate) fn kept(&self) -> Kept {
+        Kept {
+            logs: self.logs(),
+            metrics: Metrics::new(self.store.clone(), self.partitions),
+        }
     }
 
     pub(crate) fn logs(&self) -> Logs {

@@ -7,6 +7,7 @@ use flowmill_backends::Result;
 use flowmill_backends::repo::claims::remove_claim;
 use flowmill_backends::repo::executions::{put_header, put_run, put_values, remove_run};
 use flowmill_backends::repo::logs::{Logs, Origin};
+use flowmill_backends::repo::metrics::{Measured, Metrics};
 use flowmill_backends::repo::partition::{
     Timer, put_outbox, put_timer, remove_outbox, remove_timer,
 };
@@ -34,6 +35,12 @@ pub(crate) struct Journal {
     pub(crate) created: Vec<Header>,
 }
 
+/// What is kept beside executions.
+pub(crate) struct Kept {
+    pub(crate) logs: Logs,
+    pub(crate) metrics: Metrics,
+}
+
 /// What changed of one execution.
 #[derive(Default)]
 struct Touched {
@@ -43,6 +50,7 @@ struct Touched {
     removed: Vec<u64>,
     values: Vec<(TaskRunId, Arc<Vec<Value>>)>,
     logs: Vec<LogLine>,
+    measured: Vec<Measured>,
     over: bool,
 }
 
@@ -88,6 +96,12 @@ impl Journal {
         }
     }
 
+    pub(crate) fn measured(&mut self, measured: Measured) {
+        if let Some(touched) = self.touched.get_mut(&measured.execution) {
+            touched.measured.push(measured);
+        }
+    }
+
     pub(crate) fn over(&mut self, id: &ExecutionId) {
         if let Some(touched) = self.touched.get_mut(id) {
             touched.over = true;
@@ -104,7 +118,7 @@ impl Journal {
         &self,
         partition: u16,
         recovery: Recovery,
-        logs: &Logs,
+        Kept { logs, metrics }: &Kept,
         sent: &[(TaskRunId, u32)],
         of: impl Fn(&ExecutionId) -> Option<&'e Execution>,
     ) -> Result<Batch> {
@@ -141,6 +155,9 @@ impl Journal {
                     .puts
                     .extend(logs.rows(&origin(execution), &touched.logs)?);
             }
+        }
+        for measured in self.touched.values().flat_map(|touched| &touched.measured) {
+            batch.puts.extend(metrics.rows(measured)?);
         }
         for timer in &self.timers_set {
             put_timer(&mut batch, partition, timer);

@@ -347,10 +347,10 @@ async fn commit(
     pass: Pass<'_>,
     shutdown: &CancellationToken,
 ) -> Result<Committed> {
-    let logs = parts.logs();
+    let kept = parts.kept();
     let mut batch = pass
         .journal
-        .batch(pass.partition(), parts.recovery, &logs, sent, |id| {
+        .batch(pass.partition(), parts.recovery, &kept, sent, |id| {
             pass.execution(id)
         })?;
     let mut wait = Duration::from_millis(config.retry_milliseconds);

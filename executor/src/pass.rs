@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use flowmill_backends::repo::metrics::Measured;
 use flowmill_backends::repo::partition::Timer;
 use flowmill_backends::{Error, Kind, Result};
 use flowmill_common::cipher::Cipher;
@@ -256,6 +257,18 @@ impl<'o> Pass<'o> {
                     },
                 );
             }
+        }
+        if !done.metrics.is_empty() {
+            self.journal.measured(Measured {
+                execution: execution.header.id.clone(),
+                namespace: execution.header.namespace.clone(),
+                flow_id: execution.header.flow_id.clone(),
+                task_id: task.id.clone(),
+                task_run: run.id.clone(),
+                attempt: run.attempts.len() as u32,
+                at: started,
+                metrics: done.metrics,
+            });
         }
         let finished = TaskFinished {
             run: run.id.clone(),

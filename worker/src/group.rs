@@ -202,15 +202,22 @@ fn variables_of(
             "task".into(),
             json!({"id": &*child.task_id, "type": written_type}),
         );
-        let taskrun = json!({
+        let mut taskrun = json!({
             "id": child.run.as_str(),
             "startDate": started.to_string(),
             "attemptsCount": 0,
             "parentId": group.run.as_str(),
         });
-        all.insert("taskrun".into(), taskrun);
+        let mut of_group = json!({"id": group.run.as_str()});
         if let Some(value) = &group.value {
-            let parent = json!({"taskrun": {"value": &**value}, "task": {"id": &*group.task_id}});
+            // a child shows the value of its group, as in Kestra
+            taskrun["value"] = (**value).into();
+            of_group["value"] = (**value).into();
+        }
+        all.insert("taskrun".into(), taskrun);
+        all.insert("workerTaskrun".into(), of_group);
+        if let Some(value) = &group.value {
+            let parent = json!({"taskrun": {"value": &**value}});
             let mut parents = vec![parent.clone()];
             parents.extend(
                 all.get("parents")

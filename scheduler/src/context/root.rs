@@ -171,7 +171,6 @@ impl<'a> Root<'a> {
                 entry.insert("outputs".into(), (**outputs).clone());
             }
             if !entry.is_empty() {
-                entry.insert("task".into(), json!({"id": &*run.task_id}));
                 parents.push(serde_json::Value::Object(entry).into());
             }
             next = run.parent.clone();
@@ -316,15 +315,14 @@ impl Scope {
     }
 }
 
-/// The flow's variables with those of the execution (set by `SetVariables`) over them.
+/// The flow's variables; once a task has changed them, those of the execution, which hold the flow's too.
 fn vars(flow: &Flow, header: &Header) -> Option<Value> {
-    if is_empty(&header.variables) {
-        return (!is_empty(&flow.variables))
-            .then(|| Value::from_shared_json(flow.variables.clone()));
-    }
-    let mut all = flow.variables.as_object().cloned().unwrap_or_default();
-    all.extend(header.variables.as_object().cloned().unwrap_or_default());
-    Some(serde_json::Value::Object(all).into())
+    let variables = if is_empty(&header.variables) {
+        &flow.variables
+    } else {
+        &header.variables
+    };
+    (!is_empty(variables)).then(|| Value::from_shared_json(variables.clone()))
 }
 
 fn is_empty(value: &serde_json::Value) -> bool {

@@ -77,12 +77,13 @@ fn apply(draft: &mut Draft<'_>, id: &TaskRunId, update: &ExecutionUpdate) -> Res
             draft.header_mut().labels = Arc::new(labels);
         }
         ExecutionUpdate::SetVariables { .. } | ExecutionUpdate::UnsetVariables { .. } => {
-            let mut variables = draft
-                .header()
-                .variables
-                .as_object()
-                .cloned()
-                .unwrap_or_default();
+            // from the first change on, the execution's variables are all there are: those of the flow with the changes
+            let present = if is_empty(&draft.header().variables) {
+                draft.flow.variables.clone()
+            } else {
+                draft.header().variables.clone()
+            };
+            let mut variables = present.as_object().cloned().unwrap_or_default();
             update.apply_to_variables(&mut variables)?;
             draft.header_mut().variables = Arc::new(Value::Object(variables));
         }
@@ -112,4 +113,8 @@ fn exit(draft: &mut Draft<'_>, id: &TaskRunId, state: StateType) {
         _ => Outcome::Success,
     };
     draft.work.push_back(Work::Advance(None));
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_none_or(serde_json::Map::is_empty)
 }

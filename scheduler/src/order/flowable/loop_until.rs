@@ -14,6 +14,11 @@ use crate::change::Command;
 use crate::draft::Draft;
 use crate::order::{Work, render};
 
+/// The tasks of the first round can read how many rounds there were.
+pub(super) fn begin(draft: &mut Draft<'_>, id: &TaskRunId) {
+    set_outputs(draft, id, json!({"iterationCount": 0}));
+}
+
 /// Goes on in the round; at its end decides whether another one follows.
 pub(super) fn advance(
     draft: &mut Draft<'_>,

@@ -42,8 +42,11 @@ pub(crate) fn begin(draft: &mut Draft<'_>, id: &TaskRunId) -> Result<(), Need> {
         | Flowable::AllowFailure { .. }
         | Flowable::Parallel { .. }
         | Flowable::Dag { .. }
-        | Flowable::LoopUntil { .. }
         | Flowable::WorkingDirectory { .. } => Ok(()),
+        Flowable::LoopUntil { .. } => {
+            loop_until::begin(draft, id);
+            Ok(())
+        }
     };
     match begun {
         Ok(()) => draft.work.push_back(Work::Advance(Some(id.clone()))),

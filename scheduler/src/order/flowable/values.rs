@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use flowmill_common::TaskRunId;
+use flowmill_expression::{Engine, FixedHost};
 use serde_json::Value;
 
 use crate::draft::Draft;
@@ -10,7 +11,9 @@ use crate::order::render::{self, Rendered};
 
 /// Renders the values and keeps them with the task run.
 pub(super) fn begin(draft: &mut Draft<'_>, id: &TaskRunId, property: &Value) -> Rendered<()> {
-    let values = match render_values(draft, id, property)?.and_then(distinct_texts) {
+    let values = match render_values(draft, id, property)?
+        .and_then(|values| distinct_texts(draft.facts.engine, values))
+    {
         Ok(values) => values,
         Err(message) => return Ok(Err(message)),
     };
@@ -68,12 +71,12 @@ fn parse_list(text: &str) -> Result<Vec<Value>, String> {
 }
 
 /// Kestra drops repeated values, and refuses nulls and truth values.
-fn distinct_texts(values: Vec<Value>) -> Result<Vec<Value>, String> {
+fn distinct_texts(engine: &Engine, values: Vec<Value>) -> Result<Vec<Value>, String> {
     let nulls = values.iter().filter(|value| value.is_null()).count();
     if nulls > 0 {
         return Err(format!(
             "Found '{nulls}' null values on Each, with values={}",
-            Value::Array(values)
+            java_text(engine, values)
         ));
     }
     let mut seen = HashSet::new();
@@ -89,6 +92,15 @@ fn distinct_texts(values: Vec<Value>) -> Result<Vec<Value>, String> {
         }
     }
     Ok(distinct)
+}
+
+/// The list as Java prints it: `[1, null, {key=value}]`.
+fn java_text(engine: &Engine, values: Vec<Value>) -> String {
+    let root = flowmill_expression::Value::from(serde_json::json!({"values": values}));
+    let printed = root
+        .as_object()
+        .map(|root| engine.render("{{ values ~ '' }}", root, &FixedHost::default()));
+    printed.and_then(Result::ok).unwrap_or_default()
 }
 
 fn unknown_type(class: &str) -> String {
@@ -111,18 +123,26 @@ mod tests {
 
     use super::*;
 
+    fn engine() -> Engine {
+        Engine::new(flowmill_expression::Options::default())
+    }
+
     #[test]
     fn repeated_values_vanish_and_numbers_become_text() {
-        let values = distinct_texts(vec![json!("a"), json!(1), json!("a"), json!({"k": 1})]);
+        let values = distinct_texts(
+            &engine(),
+            vec![json!("a"), json!(1), json!("a"), json!({"k": 1})],
+        );
         assert_eq!(values, Ok(vec![json!("a"), json!("1"), json!("{\"k\":1}")]));
     }
 
     #[test]
     fn a_null_value_is_refused_in_kestras_words() {
-        let error = distinct_texts(vec![json!("a"), Value::Null]).unwrap_err();
-        assert!(
-            error.starts_with("Found '1' null values on Each, with values=["),
-            "{error}"
+        let values = vec![json!(1), Value::Null, json!({"key": "my-key"})];
+        let error = distinct_texts(&engine(), values).unwrap_err();
+        assert_eq!(
+            error,
+            "Found '1' null values on Each, with values=[1, null, {key=my-key}]"
         );
     }
 }
