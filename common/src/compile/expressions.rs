@@ -2,6 +2,7 @@
 //!
 //! Kestra takes such flows and fails when it runs them, so all of this is warnings.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use flowmill_expression::{Engine, Finding, FindingCode, Known};
@@ -14,7 +15,8 @@ use crate::flow::{Flow, InputType};
 use crate::yaml::{self, Diagnostic, DiagnosticKind, Kind, Node};
 
 /// What is at the root of the variables of a task, apart from what a task adds itself.
-const ROOTS: [&str; 26] = [
+const ROOTS: [&str; 27] = [
+    "workerTaskrun",
     "flow",
     "execution",
     "task",
@@ -46,6 +48,9 @@ const ROOTS: [&str; 26] = [
 /// Members of tasks, inputs and outputs that nothing renders.
 const NOT_RENDERED: [&str; 4] = ["id", "type", "description", "displayName"];
 
+/// Properties that are rendered with what the task reads, row by row: their variables are its fields.
+const OF_ROWS: [&str; 3] = ["expr", "filterCondition", "responseCondition"];
+
 impl<'a> Compiler<'a> {
     /// Checks every text of the flow that is rendered somewhere.
     pub(super) fn check_expressions(&self, flow: &Flow, object: &Object<'a>) {
@@ -56,7 +61,7 @@ impl<'a> Compiler<'a> {
             compiler: self,
             engine,
             flow,
-            view: View::of(flow),
+            view: View::of(flow, self),
         };
         for key in ["tasks", "errors", "finally", "afterExecution"] {
             checker.walk(object, key, Reader::Task);
@@ -109,15 +114,24 @@ impl<'a> Checker<'_, 'a> {
                 }
             }
             Kind::Mapping(mapping) => {
-                let id = mapping
-                    .get("id")
-                    .filter(|_| reader == Reader::Task && mapping.contains("type"));
-                let here = id
-                    .and_then(Node::as_text)
-                    .and_then(|id| self.flow.places.get_key_value(id));
-                let task = here.map(|(id, _)| id).or(task).cloned();
+                let has_type = mapping.contains("type");
+                let id = mapping.get("id").and_then(Node::as_text);
+                let id = id.filter(|_| reader == Reader::Task && has_type);
+                let here = id.map(|id| self.flow.places.get_key_value(id).map(|(id, _)| id));
+                // of a task that could not be compiled nothing is known, and that is said already
+                let reader = if here == Some(None) {
+                    Reader::Anything
+                } else {
+                    reader
+                };
+                let task = here.flatten().or(task).cloned();
                 let has_id = mapping.contains("id");
                 for (key, entry) in mapping.iter() {
+                    let reader = if OF_ROWS.contains(&key) {
+                        Reader::Anything
+                    } else {
+                        reader
+                    };
                     if !(has_id && NOT_RENDERED.contains(&key)) {
                         self.node(&entry.value, &path.key(key), reader, task.as_ref());
                     }
@@ -183,10 +197,20 @@ impl<'a> Checker<'_, 'a> {
             .suggestion
             .as_ref()
             .map(|name| format!("did you mean `{name}`?"));
+        // the message of the engine has the suggestion in it, ours not
+        let plain = finding
+            .message
+            .split("; did you mean")
+            .next()
+            .unwrap_or_default();
+        let existing = plain
+            .split_once(" (there is ")
+            .and_then(|(_, names)| names.strip_suffix(')'));
+        hint = hint.or_else(|| existing.map(|names| format!("there is {names}")));
         let path: Vec<&str> = finding.path.iter().map(String::as_str).collect();
         let message = match (finding.code, &path[..]) {
             (FindingCode::Syntax, _) => {
-                format!("this expression does not parse: {}", finding.message)
+                format!("this expression does not parse: {plain}")
             }
             (FindingCode::UnknownPath, ["inputs", rest @ ..]) => {
                 format!("the flow has no input `{}`", rest.join("."))
@@ -208,7 +232,7 @@ impl<'a> Checker<'_, 'a> {
                 }
             }
             (FindingCode::UnknownPath, [root]) => format!("there is no variable `{root}`"),
-            _ => finding.message.clone(),
+            _ => plain.to_owned(),
         };
         let mut diagnostic = Diagnostic::warning(DiagnosticKind::Expression, message);
         diagnostic.hint = hint;
@@ -219,12 +243,14 @@ impl<'a> Checker<'_, 'a> {
 /// The names that are known of a flow.
 struct View<'c> {
     flow: &'c Flow,
+    /// Every task that was written, those that could not be compiled included.
+    written: HashSet<Arc<str>>,
     /// Whether tasks change `vars`.
     variables_change: bool,
 }
 
 impl<'c> View<'c> {
-    fn of(flow: &'c Flow) -> Self {
+    fn of(flow: &'c Flow, compiler: &Compiler<'_>) -> Self {
         let changes = |task_type: &str| {
             task_type.ends_with(".SetVariables") || task_type.ends_with(".UnsetVariables")
         };
@@ -232,16 +258,21 @@ impl<'c> View<'c> {
             .places
             .values()
             .any(|position| changes(&position.task.task_type));
+        let ids = compiler.task_ids.borrow();
+        let written = ids.iter().map(|(id, ..)| Arc::clone(id)).collect();
         Self {
             flow,
+            written,
             variables_change,
         }
     }
 
     /// Whether there is such a task, and it does not surely run after `task`.
     fn may_have_run(&self, id: &str, task: Option<&Arc<str>>) -> bool {
-        self.flow.places.contains_key(id)
-            && task.is_none_or(|task| !surely_later(self.flow, task, id))
+        match self.flow.places.contains_key(id) {
+            true => task.is_none_or(|task| !surely_later(self.flow, task, id)),
+            false => self.written.contains(id) || self.written.contains(item_task(id)),
+        }
     }
 
     /// The names below a path of inputs; none where the values themselves begin.
@@ -296,17 +327,26 @@ impl Known for Sight<'_> {
             ["vars", below @ ..] => self.view.variables(below),
             ["outputs" | "tasks"] if self.lists_tasks && self.reader != Reader::Input => {
                 let ids = self.view.flow.places.keys().map(|id| &**id);
-                Some(
-                    ids.filter(|id| self.view.may_have_run(id, self.task))
-                        .map(str::to_owned)
-                        .collect(),
-                )
+                let mut names: Vec<String> = ids
+                    .filter(|id| self.view.may_have_run(id, self.task))
+                    .map(str::to_owned)
+                    .collect();
+                names.sort_unstable();
+                Some(names)
             }
             ["flow"] => Some(owned(&["id", "namespace", "revision", "tenantId"])),
             ["task"] if self.reader == Reader::Task => Some(owned(&["id", "type"])),
             _ => None,
         }
     }
+}
+
+/// The `ForEachItem` that a task of its own making belongs to.
+fn item_task(id: &str) -> &str {
+    ["_split", "_items", "_merge"]
+        .iter()
+        .find_map(|suffix| id.strip_suffix(suffix))
+        .unwrap_or(id)
 }
 
 fn owned(names: &[&str]) -> Vec<String> {

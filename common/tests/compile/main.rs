@@ -9,5 +9,6 @@ mod catalogue;
 mod conformance;
 mod defaults;
 mod diagnostics;
+mod expressions;
 mod flows;
 mod hostile;
