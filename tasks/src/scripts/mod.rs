@@ -4,6 +4,7 @@ mod command_line;
 mod config;
 mod language;
 mod languages;
+mod legacy;
 mod node;
 mod properties;
 mod protocol;
@@ -23,6 +24,10 @@ pub(crate) fn definitions() -> Vec<Described> {
         language::definitions::<python::Python>(),
         language::definitions::<node::Node>(),
     ];
-    let all = main.into_iter().flatten().chain(languages::definitions());
+    let all = main
+        .into_iter()
+        .flatten()
+        .chain(languages::definitions())
+        .chain(legacy::definitions());
     all.map(Definition::into).collect()
 }

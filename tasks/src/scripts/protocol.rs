@@ -19,6 +19,8 @@ pub(super) struct Protocol<'a> {
     logged_bytes: u64,
     /// Lines and bytes that were not logged because the log is full.
     unheard: (u64, u64),
+    /// How many lines of standard output and of standard error were logged or were to be.
+    lines: (u64, u64),
     /// Why the attempt cannot succeed, whatever the exit code.
     refused: Option<String>,
 }
@@ -55,8 +57,14 @@ impl<'a> Protocol<'a> {
             variable_bytes: 0,
             logged_bytes: 0,
             unheard: (0, 0),
+            lines: (0, 0),
             refused: None,
         }
+    }
+
+    /// How many lines of standard output and of standard error there were, control lines left out.
+    pub(super) fn line_counts(&self) -> (u64, u64) {
+        self.lines
     }
 
     /// The variables that were put out, and whether they are all of them.
@@ -148,8 +156,14 @@ impl LineSink for Protocol<'_> {
             return self.control(json);
         }
         let level = match line.stream {
-            Stream::Out => Level::Info,
-            Stream::Err => Level::Error,
+            Stream::Out => {
+                self.lines.0 += 1;
+                Level::Info
+            }
+            Stream::Err => {
+                self.lines.1 += 1;
+                Level::Error
+            }
         };
         match line.cut {
             0 => self.say(level, &line.text),

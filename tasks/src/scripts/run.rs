@@ -71,7 +71,8 @@ pub(super) async fn run<L: Language>(
     }
 }
 
-fn verdict(exit: &Exit, rest: Result<(), TaskError>) -> Option<String> {
+/// Why the task fails; none: it does not.
+pub(super) fn verdict(exit: &Exit, rest: Result<(), TaskError>) -> Option<String> {
     match (exit.code, rest) {
         (0, Ok(())) => None,
         (0, Err(error)) => Some(error.to_string()),
@@ -238,14 +239,23 @@ async fn environment<L: Language>(
     task: &ScriptTask<L>,
     context: &RunContext,
 ) -> Result<IndexMap<String, String>, TaskError> {
-    let given = L::FACTS
-        .environment
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let mut environment: IndexMap<_, _> = given.collect();
-    let written = Property::render_optional(task.common.env.as_ref(), context)
+    let given = L::FACTS.environment.iter();
+    let mut environment: IndexMap<_, _> = given
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    environment.extend(environment_of(task.common.env.as_ref(), context).await?);
+    Ok(environment)
+}
+
+/// The property `env`: values as text, those that are null left out.
+pub(super) async fn environment_of(
+    written: Option<&Property<Map<String, Value>>>,
+    context: &RunContext,
+) -> Result<IndexMap<String, String>, TaskError> {
+    let written = Property::render_optional(written, context)
         .await?
         .unwrap_or_default();
+    let mut environment = IndexMap::new();
     for (name, value) in written {
         let value = match value {
             Value::Null => continue,
@@ -326,7 +336,7 @@ async fn collect(
 }
 
 /// Stops waiting when the task must stop.
-async fn until_cancelled<T>(
+pub(super) async fn until_cancelled<T>(
     context: &RunContext,
     work: impl Future<Output = Result<T, TaskError>>,
 ) -> Result<T, TaskError> {

@@ -107,18 +107,22 @@ pub fn declared(folder: &Path, written: &[String]) -> Map<String, Value> {
 async fn store(context: &RunContext, found: Vec<Found>) -> Result<Map<String, Value>, TaskError> {
     let mut stored = Map::new();
     for Found { name, path } in found {
-        let uri = context
-            .outside
-            .store_file(&stored_name(&name), &path)
-            .await?;
-        tokio::fs::remove_file(&path).await.map_err(|error| {
-            TaskError::failed(format!(
-                "the stored file `{name}` cannot be moved away: {error}"
-            ))
-        })?;
-        stored.insert(name, uri.into());
+        let uri = store_one(context, &name, &path).await?;
+        stored.insert(name, uri);
     }
     Ok(stored)
+}
+
+/// Moves one file to the storage; gives its URI. `name` tells it apart from the task run's other files.
+pub async fn store_one(context: &RunContext, name: &str, path: &Path) -> Result<Value, TaskError> {
+    let uri = context.outside.store_file(&stored_name(name), path).await?;
+    let removed = tokio::fs::remove_file(path).await;
+    removed.map_err(|error| {
+        TaskError::failed(format!(
+            "the stored file `{name}` cannot be moved away: {error}"
+        ))
+    })?;
+    Ok(uri.into())
 }
 
 /// Files of the same base name in different folders must not meet; the same file of a repeated attempt may.

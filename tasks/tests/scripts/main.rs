@@ -11,6 +11,7 @@ mod basics;
 mod docker;
 mod files;
 mod hostile;
+mod legacy;
 mod overhead;
 mod python;
 mod registry;

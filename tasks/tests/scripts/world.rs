@@ -121,9 +121,20 @@ impl World {
         short_type: &str,
         properties: Value,
     ) -> Result<Output, TaskError> {
-        let task_type = format!("io.kestra.plugin.scripts.{short_type}");
+        self.run_type(
+            &format!("io.kestra.plugin.scripts.{short_type}"),
+            properties,
+        )
+        .await
+    }
+
+    pub(crate) async fn run_type(
+        &self,
+        task_type: &str,
+        properties: Value,
+    ) -> Result<Output, TaskError> {
         let task = Catalogue::new()
-            .task(&task_type, properties.as_object().unwrap())
+            .task(task_type, properties.as_object().unwrap())
             .unwrap();
         task.run(&self.context()).await
     }
