@@ -416,4 +416,39 @@ mod tests {
         );
         assert!(matches!(wrong, UpdateResult::Failed(_)));
     }
+
+    /// `cargo test --release -p flowmill-tasks --lib -- --ignored --nocapture inline`
+    #[test]
+    #[ignore = "measures; run by hand"]
+    #[allow(clippy::print_stderr, reason = "that is what it is for")]
+    fn an_inline_task_costs_little_beside_its_rendering() {
+        let catalogue = Catalogue::new();
+        let engine = Engine::new(Options::default());
+        let variables = Variable::from(json!({"a": "b"}));
+        let root = variables.as_object().unwrap();
+        let host = FixedHost::default();
+        let scope = Scope {
+            engine: &engine,
+            root,
+            host: &host,
+        };
+        for format in ["hello", "{{ a }}"] {
+            let properties = Arc::new(map(json!({"id": "a", "type": "t", "format": format})));
+            let rounds = 100_000;
+            let start = std::time::Instant::now();
+            for _ in 0..rounds {
+                let name = "io.kestra.plugin.core.debug.Return";
+                std::hint::black_box(InlineTasks::run(&catalogue, name, &properties, &scope));
+            }
+            let all = start.elapsed() / rounds;
+            let start = std::time::Instant::now();
+            for _ in 0..rounds {
+                std::hint::black_box(engine.render(format, root, &host)).unwrap();
+            }
+            eprintln!(
+                "`{format}`: {all:?}, of which rendering {:?}",
+                start.elapsed() / rounds
+            );
+        }
+    }
 }

@@ -77,6 +77,9 @@ impl TaskError {
     }
 }
 
+/// Reads the properties of a task.
+pub type Parse = fn(&Map<String, Value>) -> Result<Box<dyn Task>, PropertyError>;
+
 /// A task type of the catalogue. Each task file has one and registers it in its family's list.
 pub struct Definition {
     /// The present name: `io.kestra.plugin.core.log.Log`.
@@ -87,7 +90,7 @@ pub struct Definition {
     pub place: Placement,
     /// Reads the properties as written (templates unrendered, `id`, `type` and the common properties taken out).
     /// The error names the property: it is shown when the flow is saved.
-    pub parse: fn(&Map<String, Value>) -> Result<Box<dyn Task>, PropertyError>,
+    pub parse: Parse,
     /// The JSON schema of its own properties, with their documentation; title and description are the type's.
     pub properties: fn() -> Schema,
     /// The JSON schema of its outputs.

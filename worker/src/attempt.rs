@@ -211,7 +211,16 @@ impl<'a> Attempt<'a> {
             .task(&job.task_type, &job.properties))
         .map_err(|error| TaskError::failed(error.to_string()))?;
         let timeout = self.timeout().await?;
-        let (result, stopped) = self.until_stopped(&*task, timeout).await;
+        self.limited(&*task, timeout).await
+    }
+
+    /// Runs the task within its limits.
+    async fn limited(
+        &self,
+        task: &dyn Task,
+        timeout: Option<Duration>,
+    ) -> Result<Output, TaskError> {
+        let (result, stopped) = self.until_stopped(task, timeout).await;
         match (stopped, result) {
             (None, Some(result)) => result,
             // what was finished is not done again elsewhere
@@ -331,7 +340,62 @@ fn hours_minutes_seconds(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+
     use super::*;
+    use crate::worker::testing::{job, shared};
+
+    struct Panics;
+
+    #[async_trait]
+    impl Task for Panics {
+        async fn run(&self, _: &RunContext) -> Result<Output, TaskError> {
+            panic!("oh no");
+        }
+    }
+
+    /// Takes no notice of being told to stop.
+    struct Stubborn;
+
+    #[async_trait]
+    impl Task for Stubborn {
+        async fn run(&self, _: &RunContext) -> Result<Output, TaskError> {
+            std::future::pending().await
+        }
+    }
+
+    async fn run(task: &dyn Task, timeout: Option<Duration>) -> Result<Output, TaskError> {
+        let directory = tempfile::tempdir().unwrap();
+        let shared = shared(directory.path());
+        let job = Arc::new(job(serde_json::json!({})));
+        let handle = shared.running.begin(&job).unwrap();
+        let variables = Variables::new(Arc::default());
+        let attempt = Attempt::new(&shared, job, variables, directory.path(), &handle);
+        attempt.limited(task, timeout).await
+    }
+
+    #[tokio::test]
+    async fn a_panic_fails_the_task_and_nothing_else() {
+        let failed = run(&Panics, None).await.unwrap_err();
+        assert_eq!(
+            failed.to_string(),
+            "the task ended by a defect of flowmill: oh no"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_does_not_stop_is_abandoned_after_the_grace() {
+        let timeout = Duration::from_secs(60);
+        let start = tokio::time::Instant::now();
+        assert_eq!(
+            run(&Stubborn, Some(timeout)).await,
+            Err(TaskError::Timeout(timeout))
+        );
+        assert_eq!(
+            start.elapsed(),
+            timeout + crate::Config::default().stop_grace
+        );
+    }
 
     #[test]
     fn a_timeout_is_written_as_kestra_writes_it() {

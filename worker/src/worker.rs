@@ -305,6 +305,31 @@ fn host_name() -> String {
 pub(crate) mod testing {
     use super::*;
 
+    /// What a worker shares, over embedded backends in this folder.
+    pub(crate) fn shared(folder: &std::path::Path) -> Arc<Shared> {
+        use flowmill_backends::files::local::LocalFiles;
+        use flowmill_backends::queue::in_process::{self, InProcessQueue};
+        use flowmill_backends::store::embedded::{self, EmbeddedStore};
+        let store = EmbeddedStore::open(&folder.join("store"), &embedded::Config::default());
+        let parts = Parts {
+            store: Arc::new(store.expect("the folder can be written")),
+            queue: Arc::new(InProcessQueue::new(in_process::Config::default())),
+            files: Arc::new(
+                LocalFiles::open(folder.join("files")).expect("the folder can be written"),
+            ),
+            catalogue: Arc::default(),
+            tasks: Arc::default(),
+            engine: Arc::new(Engine::new(flowmill_expression::Options::default())),
+            secrets: Arc::default(),
+            partitions: 4,
+        };
+        let config = Config {
+            temporary_directory: Some(folder.join("work")),
+            ..Config::default()
+        };
+        Worker::new(parts, config).expect("it can be made").shared
+    }
+
     /// A job with these properties.
     pub(crate) fn job(properties: serde_json::Value) -> Job {
         let task_type = properties

@@ -176,11 +176,15 @@ fn with_params(uri: &str, params: &Map<String, Value>) -> String {
     let mut query = form_urlencoded();
     for (name, value) in params {
         match value {
-            Value::Array(values) => values
-                .iter()
-                .for_each(|value| drop(query.append_pair(name, &text(value)))),
+            Value::Array(values) => {
+                for value in values {
+                    query.append_pair(name, &text(value));
+                }
+            }
             Value::Null => {}
-            value => drop(query.append_pair(name, &text(value))),
+            value => {
+                query.append_pair(name, &text(value));
+            }
         }
     }
     let query = query.finish();

@@ -1,5 +1,7 @@
 //! HTTP tasks against a server of this process.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 // the world is that of the other tests; not all of it is used here
 #[allow(dead_code)]
 #[path = "../scripts/world.rs"]

@@ -1,5 +1,7 @@
 //! The worker over the embedded backends: jobs in, events and logs out.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod bench;
 mod jobs;
 mod limits;
