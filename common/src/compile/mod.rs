@@ -12,6 +12,7 @@ mod flow;
 mod flowable;
 mod graph;
 mod input;
+mod input_type;
 mod kinds;
 mod labels;
 mod names;
