@@ -65,6 +65,7 @@ start() {
     mkdir -p "$dir"
     install
     is_running && answers || {
+        [ -e /sys/class/net/docker0 ] || iptables -S FORWARD 2> /dev/null | head -n 1 > "$dir/forwarding"
         rm -f "$dir/dockerd.pid" "$dir/docker.sock"
         # With a network for containers where the kernel lets it be made, else without; by the quick way of keeping layers where
         # it works, else by copying.
@@ -73,6 +74,23 @@ start() {
             || cannot "dockerd does not start: see $dir/dockerd.log"
     }
     echo "$host"
+}
+
+# Takes away the bridge and the rules that the daemon has made, if there were none before it.
+restore_network() {
+    [ -f "$dir/forwarding" ] || return 0
+    for table in filter nat; do
+        iptables -t $table -S 2> /dev/null | grep -E 'docker0|DOCKER' | sed -n 's/^-A/-D/p' | while read -r rule; do
+            # shellcheck disable=SC2086  # its words are the arguments
+            iptables -t $table $rule
+        done
+        iptables -t $table -S 2> /dev/null | sed -n 's/^-N \(DOCKER.*\)/\1/p' | while read -r chain; do
+            iptables -t $table -X "$chain"
+        done
+    done
+    read -r _ chain policy < "$dir/forwarding" && iptables -P "$chain" "$policy"
+    [ ! -e /sys/class/net/docker0 ] || ip link delete docker0
+    rm -f "$dir/forwarding"
 }
 
 stop() {
@@ -85,6 +103,7 @@ stop() {
         kill "$pid"
         while kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
     fi
+    restore_network || echo "dockerd.sh: the bridge docker0 or its rules are left" >&2
     # What a daemon that was killed has left mounted.
     awk -v dir="$dir/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while read -r mounted; do
         umount --lazy "$mounted" || true
