@@ -116,7 +116,10 @@ impl ApiError {
         self.diagnostics = diagnostics;
         self
     }
+}
 
+#[cfg(test)]
+impl ApiError {
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status

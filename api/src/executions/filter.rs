@@ -163,14 +163,9 @@ pub(crate) fn prepare(filter: &mut Filter, now: Timestamp) -> Result<()> {
                 ));
             }
         }
-        "childFilter" => {
-            if !["CHILD", "MAIN"].contains(&filter.value.as_str()) {
-                return Err(unconvertible(
-                    "childFilter",
-                    &filter.value,
-                    "it is neither CHILD nor MAIN",
-                ));
-            }
+        "childFilter" if !["CHILD", "MAIN"].contains(&filter.value.as_str()) => {
+            let why = "it is neither CHILD nor MAIN";
+            return Err(unconvertible("childFilter", &filter.value, why));
         }
         _ => {}
     }

@@ -34,8 +34,8 @@ async fn inputs_come_as_forms_json_or_urlencoded() {
         .expect(200);
     assert_eq!(ended["taskRunList"][0]["outputs"]["value"], "a b 5");
     let (kind, body) = form(&[("count", None, "3"), ("pin", None, "1234")]);
-    let legacy = format!("/api/v1/executions/trigger/company.team/asks?wait=true");
-    let ended = server.call("POST", &legacy, &kind, body).await.expect(200);
+    let legacy = "/api/v1/executions/trigger/company.team/asks?wait=true";
+    let ended = server.call("POST", legacy, &kind, body).await.expect(200);
     assert_ne!(ended["inputs"]["pin"], "1234");
     server
         .call("POST", PATH, "application/xml", "<x/>")

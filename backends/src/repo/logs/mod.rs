@@ -24,7 +24,7 @@ use flowmill_common::{ExecutionId, TaskRunId};
 pub use self::chunk::{Contents, Entry};
 pub use self::follow::Follower;
 pub use self::read::Reader;
-pub use self::search::{Found, Order, Query};
+pub use self::search::{Found, KeepLine, Order, Query};
 use super::executions::space;
 use crate::error::Result;
 use crate::store::{Batch, RangeOptions, Store, prefix_end};

@@ -28,7 +28,7 @@ pub struct Query<'a> {
     /// Which executions.
     pub keep_origin: &'a (dyn Fn(&Origin) -> bool + Sync),
     /// Which lines, beyond the above; none: all.
-    pub keep_line: Option<&'a (dyn Fn(&Origin, &LogLine) -> bool + Sync)>,
+    pub keep_line: Option<&'a KeepLine<'a>>,
     /// So many matches are passed over.
     pub skip: usize,
     /// At most so many are given.
@@ -36,6 +36,9 @@ pub struct Query<'a> {
     /// At most so many chunks are looked at, so that no search costs more than this.
     pub most_chunks: usize,
 }
+
+/// Whether a line is wanted.
+pub type KeepLine<'a> = dyn Fn(&Origin, &LogLine) -> bool + Sync + 'a;
 
 /// Which end comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
