@@ -353,6 +353,24 @@ mod tests {
     }
 
     #[test]
+    fn every_example_compiles_without_a_warning() {
+        let catalogue = Catalogue::new();
+        let options = compile::Options {
+            engine: Some(Engine::new(Options::default())),
+            ..compile::Options::default()
+        };
+        for documentation in catalogue.documentation() {
+            let compiled = compile::compile(documentation.example, &catalogue, &options);
+            let findings = compiled.map_or_else(|findings| findings, |compiled| compiled.warnings);
+            assert!(
+                findings.is_empty(),
+                "{}: {findings:#?}",
+                documentation.task_type
+            );
+        }
+    }
+
+    #[test]
     fn an_older_name_is_resolved_and_a_wrong_property_is_named() {
         let catalogue = Catalogue::new();
         let name = catalogue

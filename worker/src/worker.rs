@@ -310,7 +310,7 @@ pub(crate) mod testing {
         use flowmill_backends::files::local::LocalFiles;
         use flowmill_backends::queue::in_process::{self, InProcessQueue};
         use flowmill_backends::store::embedded::{self, EmbeddedStore};
-        let store = EmbeddedStore::open(&folder.join("store"), &embedded::Config::default());
+        let store = EmbeddedStore::open(folder.join("store"), &embedded::Config::default());
         let parts = Parts {
             store: Arc::new(store.expect("the folder can be written")),
             queue: Arc::new(InProcessQueue::new(in_process::Config::default())),

@@ -38,7 +38,7 @@ macro_rules! language {
                     concat!("id: ", $package, "_script\nnamespace: company.team\n\ntasks:\n  - id: run\n    type: io.kestra.plugin.scripts.",
                         $package, ".Script\n    script: |\n      ", $script, "\n"),
                     concat!("id: ", $package, "_commands\nnamespace: company.team\n\ntasks:\n  - id: run\n    type: io.kestra.plugin.scripts.",
-                        $package, ".Commands\n    inputFiles:\n      main", $ending, ": |\n        ", $script, "\n    commands:\n      - ",
+                        $package, ".Commands\n    inputFiles:\n      main", $ending, ": |\n        ", $script, "\n    commands:\n      - >-\n        ",
                         $command, " main", $ending, "\n"),
                 ],
                 $($field: $value,)*
