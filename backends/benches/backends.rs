@@ -1,5 +1,7 @@
 //! What the embedded backends cost: `cargo bench -p flowmill-backends [-- store|queue|files]`.
 //!
+//! `BENCH_DIR` says on which disk, `BENCH_STORE` gives the store's configuration as JSON.
+//!
 //! Prints latencies (p50, p99, maximum) and rates, so that a change can be compared with the state before it. The
 //! store's figures stand beside the bare cost of an fsync on the same disk.
 
@@ -134,8 +136,10 @@ fn step(partition: &str, n: usize) -> Batch {
 }
 
 async fn store(directory: std::path::PathBuf) {
+    let config: embedded::Config =
+        serde_json::from_str(&std::env::var("BENCH_STORE").unwrap_or("{}".into())).unwrap();
     let since = Instant::now();
-    let store = Arc::new(EmbeddedStore::open(&directory, &embedded::Config::default()).unwrap());
+    let store = Arc::new(EmbeddedStore::open(&directory, &config).unwrap());
     println!(
         "{:<58} {:>13.1} ms",
         "store: open a new directory",
@@ -218,7 +222,7 @@ async fn store(directory: std::path::PathBuf) {
     );
     drop(store);
     let since = Instant::now();
-    EmbeddedStore::open(&directory, &embedded::Config::default()).unwrap();
+    EmbeddedStore::open(&directory, &config).unwrap();
     println!(
         "{:<58} {:>13.1} ms",
         "store: open again",
@@ -235,10 +239,12 @@ async fn reads(store: &Arc<EmbeddedStore>) {
         direct.add(since);
         let store = store.clone();
         let since = Instant::now();
-        tokio::task::spawn_blocking(move || futures::executor::block_on(store.get(&key)))
-            .await
-            .unwrap()
-            .unwrap();
+        tokio::task::spawn_blocking(move || {
+            tokio::runtime::Handle::current().block_on(store.get(&key))
+        })
+        .await
+        .unwrap()
+        .unwrap();
         spawned.add(since);
     }
     direct.print("store: get");

@@ -22,10 +22,14 @@ pub struct Cipher {
 impl Cipher {
     /// A cipher with this key: base64 of 16, 24 or 32 bytes.
     pub fn new(key: &str) -> Result<Self, String> {
-        let key = STANDARD.decode(key.trim()).map_err(|error| format!("the encryption key is not base64: {error}"))?;
+        let key = STANDARD
+            .decode(key.trim())
+            .map_err(|error| format!("the encryption key is not base64: {error}"))?;
         match key.len() {
             16 | 24 | 32 => Ok(Self { key }),
-            length => Err(format!("the encryption key must have 16, 24 or 32 bytes, not {length}")),
+            length => Err(format!(
+                "the encryption key must have 16, 24 or 32 bytes, not {length}"
+            )),
         }
     }
 
@@ -43,7 +47,9 @@ impl Cipher {
 
     /// Decrypts what [`encrypt`](Self::encrypt), or Kestra, has written.
     pub fn decrypt(&self, encrypted: &str) -> Result<String, String> {
-        let bytes = STANDARD.decode(encrypted).map_err(|error| format!("the encrypted value is not base64: {error}"))?;
+        let bytes = STANDARD
+            .decode(encrypted)
+            .map_err(|error| format!("the encrypted value is not base64: {error}"))?;
         if bytes.len() <= NONCE {
             return Err("the encrypted value is too short".to_owned());
         }
@@ -53,7 +59,9 @@ impl Cipher {
             24 => open::<Aes192>(&self.key, nonce, sealed),
             _ => open::<Aes256>(&self.key, nonce, sealed),
         };
-        let plain = opened.ok_or("the value cannot be decrypted: it was encrypted with another key, or changed")?;
+        let plain = opened.ok_or(
+            "the value cannot be decrypted: it was encrypted with another key, or changed",
+        )?;
         String::from_utf8(plain).map_err(|_| "the decrypted value is not text".to_owned())
     }
 }
@@ -67,12 +75,16 @@ impl std::fmt::Debug for Cipher {
 fn seal<C: KeyInit + Aead>(key: &[u8], nonce: &[u8], text: &str) -> Vec<u8> {
     let cipher = C::new_from_slice(key).expect("the length of the key was checked");
     let nonce = Nonce::<C>::try_from(nonce).expect("a nonce has 12 bytes");
-    cipher.encrypt(&nonce, text.as_bytes()).expect("a text is shorter than 64 GiB")
+    cipher
+        .encrypt(&nonce, text.as_bytes())
+        .expect("a text is shorter than 64 GiB")
 }
 
 fn open<C: KeyInit + Aead>(key: &[u8], nonce: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let cipher = C::new_from_slice(key).ok()?;
-    cipher.decrypt(&Nonce::<C>::try_from(nonce).ok()?, sealed).ok()
+    cipher
+        .decrypt(&Nonce::<C>::try_from(nonce).ok()?, sealed)
+        .ok()
 }
 
 #[cfg(test)]
@@ -85,7 +97,12 @@ mod tests {
         let encrypted = cipher.encrypt("héllo", [7; NONCE]);
         assert_eq!(cipher.decrypt(&encrypted).as_deref(), Ok("héllo"));
         let other = Cipher::new("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
-        assert!(other.decrypt(&encrypted).unwrap_err().contains("another key"));
+        assert!(
+            other
+                .decrypt(&encrypted)
+                .unwrap_err()
+                .contains("another key")
+        );
     }
 
     #[test]

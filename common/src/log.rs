@@ -8,7 +8,9 @@ use crate::id::TaskRunId;
 use crate::time::Timestamp;
 
 /// How important a log line is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
     /// Stack traces and the like.
@@ -38,7 +40,15 @@ impl Level {
 
     /// The level of this name, in upper case.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error].into_iter().find(|level| level.name() == name)
+        [
+            Self::Trace,
+            Self::Debug,
+            Self::Info,
+            Self::Warn,
+            Self::Error,
+        ]
+        .into_iter()
+        .find(|level| level.name() == name)
     }
 }
 

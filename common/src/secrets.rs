@@ -22,9 +22,16 @@ pub struct Secrets {
 impl Secrets {
     /// Secrets from names and plain values.
     pub fn new(secrets: impl IntoIterator<Item = (String, String)>) -> Self {
-        let by_name: HashMap<_, _> = secrets.into_iter().map(|(name, value)| (name.to_uppercase(), value)).collect();
+        let by_name: HashMap<_, _> = secrets
+            .into_iter()
+            .map(|(name, value)| (name.to_uppercase(), value))
+            .collect();
         let masked = by_name.values().flat_map(|value| forms(value)).collect();
-        Self { by_name, masked: longest_first(masked), cipher: None }
+        Self {
+            by_name,
+            masked: longest_first(masked),
+            cipher: None,
+        }
     }
 
     /// The same, with what SECRET inputs are encrypted with.
@@ -63,7 +70,10 @@ pub struct Masker {
 impl Masker {
     /// A masker that knows these secrets.
     pub fn new(secrets: Arc<Secrets>) -> Self {
-        Self { secrets, revealed: Mutex::default() }
+        Self {
+            secrets,
+            revealed: Mutex::default(),
+        }
     }
 
     /// Masks this text from now on.
@@ -118,12 +128,21 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_wherever_they_stand() {
-        let secrets = [("a", "abc"), ("b", "abcdef"), ("c", "x"), ("d", "two\nlines")];
-        let secrets = Secrets::new(secrets.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let secrets = [
+            ("a", "abc"),
+            ("b", "abcdef"),
+            ("c", "x"),
+            ("d", "two\nlines"),
+        ];
+        let secrets =
+            Secrets::new(secrets.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert_eq!(secrets.get("A"), Some("abc"));
         let masker = Masker::new(Arc::new(secrets));
         assert_eq!(masker.mask("abcdef, abc, x".into()), "******, ******, x");
-        assert_eq!(masker.mask(r#"{"d":"two\nlines"}"#.into()), r#"{"d":"******"}"#);
+        assert_eq!(
+            masker.mask(r#"{"d":"two\nlines"}"#.into()),
+            r#"{"d":"******"}"#
+        );
         masker.reveal("part");
         assert_eq!(masker.mask("a part of it".into()), "a ****** of it");
     }

@@ -149,7 +149,9 @@ impl State {
 
     /// The state now.
     pub fn current(&self) -> StateType {
-        self.histories.last().map_or(StateType::Created, |(state, _)| *state)
+        self.histories
+            .last()
+            .map_or(StateType::Created, |(state, _)| *state)
     }
 
     /// Goes on to another state; the same state again changes nothing.
@@ -166,7 +168,9 @@ impl State {
 
     /// When it began.
     pub fn start(&self) -> Timestamp {
-        self.histories.first().map_or(Timestamp::default(), |(_, at)| *at)
+        self.histories
+            .first()
+            .map_or(Timestamp::default(), |(_, at)| *at)
     }
 
     /// When it ended or was paused; `None` while it goes on.
@@ -177,12 +181,18 @@ impl State {
 
     /// The time of the newest entry.
     pub fn last_change(&self) -> Timestamp {
-        self.histories.last().map_or(Timestamp::default(), |(_, at)| *at)
+        self.histories
+            .last()
+            .map_or(Timestamp::default(), |(_, at)| *at)
     }
 
     /// From the first entry to the last; with one entry only, until `now`.
     pub fn duration(&self, now: Timestamp) -> std::time::Duration {
-        let last = if self.histories.len() > 1 { self.last_change() } else { now };
+        let last = if self.histories.len() > 1 {
+            self.last_change()
+        } else {
+            now
+        };
         last.since(self.start())
     }
 

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A point in time with microseconds, the precision that Kestra shows. Serialised as microseconds since 1970.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -33,7 +35,9 @@ impl Timestamp {
 
     /// The time from `earlier` until this; zero when it is not earlier.
     pub fn since(self, earlier: Self) -> std::time::Duration {
-        std::time::Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+        std::time::Duration::from_micros(
+            u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0),
+        )
     }
 
     /// The same instant in the time library's type.
@@ -84,11 +88,13 @@ pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
         return std::time::Duration::try_from_secs_f64(seconds)
             .map_err(|_| format!("`{text}` is not a duration: it must not be negative"));
     }
-    let span: jiff::Span = text
-        .parse()
-        .map_err(|_| format!("`{text}` is not an ISO-8601 duration such as `PT30S`, `PT5M` or `P1D`"))?;
+    let span: jiff::Span = text.parse().map_err(|_| {
+        format!("`{text}` is not an ISO-8601 duration such as `PT30S`, `PT5M` or `P1D`")
+    })?;
     if span.get_months() != 0 || span.get_years() != 0 {
-        return Err(format!("`{text}` has months or years, whose length is not fixed: use days"));
+        return Err(format!(
+            "`{text}` has months or years, whose length is not fixed: use days"
+        ));
     }
     let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
     let rest = span.weeks(0).days(0);
@@ -123,6 +129,9 @@ mod tests {
 
     #[test]
     fn a_timestamp_prints_six_digits() {
-        assert_eq!(Timestamp::from_micros(1_570_386_509_000_000).to_string(), "2019-10-06T18:28:29.000000Z");
+        assert_eq!(
+            Timestamp::from_micros(1_570_386_509_000_000).to_string(),
+            "2019-10-06T18:28:29.000000Z"
+        );
     }
 }

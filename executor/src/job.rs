@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use flowmill_common::execution::TaskRun;
 use flowmill_common::flow::Flowable;
+use flowmill_common::id::partition_of;
 use flowmill_common::job::{ChildJob, Job};
 use flowmill_common::{Execution, Flow, Task, TaskRunId, Timestamp};
 use flowmill_expression::{Engine, References};
@@ -48,17 +49,27 @@ impl ReferenceCache {
     }
 }
 
+/// A task run that was dispatched, with what it belongs to.
+pub(crate) struct Dispatched<'a> {
+    pub(crate) flow: &'a Flow,
+    pub(crate) execution: &'a Execution,
+    pub(crate) run: &'a TaskRun,
+    pub(crate) task: &'a Task,
+}
+
 /// The job of a task run's present dispatch.
 pub(crate) fn build(
     parts: &Parts,
     cache: &ReferenceCache,
-    partition: u16,
-    flow: &Flow,
-    execution: &Execution,
-    run: &TaskRun,
-    task: &Task,
+    dispatched: &Dispatched<'_>,
     at: Timestamp,
 ) -> Job {
+    let Dispatched {
+        flow,
+        execution,
+        run,
+        task,
+    } = *dispatched;
     let references = cache.of(&parts.engine, flow, task);
     let mut texts = Vec::new();
     task.properties
@@ -74,7 +85,7 @@ pub(crate) fn build(
     .sealed();
     Job {
         execution: execution.header.id.clone(),
-        partition,
+        partition: partition_of(execution.header.id.as_str(), parts.partitions),
         namespace: execution.header.namespace.clone(),
         flow_id: execution.header.flow_id.clone(),
         flow_revision: execution.header.flow_revision,

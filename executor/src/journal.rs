@@ -55,11 +55,6 @@ struct Touched {
 }
 
 impl Journal {
-    /// Nothing to commit.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.touched.is_empty() && self.timers_set.is_empty() && self.timers_gone.is_empty()
-    }
-
     /// Notes the state before the first change of an execution; `None` for one that is new.
     pub(crate) fn touch(&mut self, id: &ExecutionId, before: Option<&Header>) {
         if !self.touched.contains_key(id) {

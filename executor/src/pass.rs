@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::executor::Parts;
 use crate::facts;
 use crate::hot::{Hot, HotExecutions};
-use crate::job::{self, ReferenceCache};
+use crate::job::{self, Dispatched, ReferenceCache};
 use crate::journal::Journal;
 
 /// The group of workers that runs tasks which name none.
@@ -201,16 +201,13 @@ impl<'o> Pass<'o> {
             .as_deref()
             .unwrap_or(DEFAULT_GROUP)
             .to_owned();
-        let job = job::build(
-            self.parts,
-            self.references,
-            self.partition,
-            &hot.flow,
-            &hot.execution,
+        let dispatched = Dispatched {
+            flow: &hot.flow,
+            execution: &hot.execution,
             run,
-            &task,
-            at,
-        );
+            task: &task,
+        };
+        let job = job::build(self.parts, self.references, &dispatched, at);
         self.journal.jobs.push((group, job));
         None
     }

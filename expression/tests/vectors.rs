@@ -3,6 +3,14 @@
 //! They are read from `shared/vectors/expressions.json` beside the workspace, and from the files `EXPRESSION_VECTORS` names
 //! (separated by `:` or `,`). Where there are none the tests say so; with `REQUIRE_BACKENDS=1` they fail instead.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may panic, print and look around"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,13 @@
 //! Tests of the whole product: the binary as a user runs it, over its command line and its API.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may panic, print and look around"
+)]
+
 mod bad_input;
 mod conformance;
 mod crash;

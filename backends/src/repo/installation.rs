@@ -32,7 +32,9 @@ impl Installation {
                 let present: Self = decode(KEY, &bytes)?;
                 if present.partitions != fresh.partitions {
                     let (made, wanted) = (present.partitions, fresh.partitions);
-                    let message = format!("the store was made for {made} partitions, which cannot be changed to {wanted}");
+                    let message = format!(
+                        "the store was made for {made} partitions, which cannot be changed to {wanted}"
+                    );
                     return Err(Error::new(Kind::Invalid, message));
                 }
                 return Ok(present);

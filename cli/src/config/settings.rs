@@ -348,6 +348,7 @@ mod tests {
         #[default]
         Low,
         /// Very high.
+        #[allow(dead_code, reason = "only its documentation is read")]
         High,
     }
 

@@ -55,7 +55,9 @@ impl TaskRuns {
 
     /// How many runs this task has.
     pub fn runs_of(&self, task: &str) -> usize {
-        self.by_task.get(task).map_or(0, |of_task| of_task.numbers.len())
+        self.by_task
+            .get(task)
+            .map_or(0, |of_task| of_task.numbers.len())
     }
 
     /// Whether this task has a run.

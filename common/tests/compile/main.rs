@@ -1,6 +1,13 @@
 //! The compiler as others use it: golden cases, diagnostics as they are shown, and what hostile texts do.
 
 #![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may panic, print and look around"
+)]
+#![allow(
     clippy::disallowed_methods,
     reason = "the tests read the flows that they compile"
 )]

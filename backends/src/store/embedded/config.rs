@@ -38,7 +38,7 @@ impl Default for Config {
             cache: ByteSize::mebibytes(16),
             mmap: ByteSize::mebibytes(0),
             readers: 0,
-            page_size: 8192,
+            page_size: 4096,
             wal_size: ByteSize::mebibytes(16),
             group_commits: 512,
             group_size: ByteSize::mebibytes(16),
