@@ -42,6 +42,15 @@ pub struct Config {
     /// The longest file that `read()` gives to an expression. Default: 64 MiB.
     #[schemars(with = "String")]
     pub largest_read: ByteSize,
+    /// In a cluster: how often the worker shows that it is alive. Default: 1 s.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[schemars(with = "String")]
+    pub beat: Duration,
+    /// In a cluster: a worker that could not show that it is alive for this long gives up its jobs. Less than the time after which
+    /// executors give it up. Default: 8 s.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[schemars(with = "String")]
+    pub lease: Duration,
     /// The logs of tasks.
     pub logs: LogConfig,
 }
@@ -85,6 +94,8 @@ impl Default for Config {
             largest_outputs: ByteSize::mebibytes(256),
             facts_per_attempt: 1000,
             largest_read: ByteSize::mebibytes(64),
+            beat: Duration::from_secs(1),
+            lease: Duration::from_secs(8),
             logs: LogConfig::default(),
         }
     }

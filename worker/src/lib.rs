@@ -10,6 +10,7 @@ mod facts;
 mod group;
 mod logs;
 mod measure;
+mod membership;
 mod outside;
 mod results;
 mod running;

@@ -87,7 +87,7 @@ fn encode(event: &Event) -> Bytes {
 }
 
 /// Does it until it is done, or fails for good (the error), or `give_up` fires (none).
-async fn again_and_again<T, F>(
+pub(crate) async fn again_and_again<T, F>(
     what: &str,
     mut work: impl FnMut() -> F,
     give_up: &CancellationToken,

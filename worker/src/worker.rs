@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flowmill_backends::queue::{Consumer, Delivery, Topic};
+use flowmill_backends::repo::claims::Claims;
 use flowmill_backends::repo::logs::Logs;
+use flowmill_backends::repo::members::Members;
 use flowmill_backends::{Error, Files, Kind, Queue, Result, Store};
 use flowmill_common::event::{TaskFinished, TaskStarted};
 use flowmill_common::job::Control;
@@ -18,6 +20,7 @@ use crate::attempt::{self, Attempt, Ended};
 use crate::config::Config;
 use crate::facts::Sources;
 use crate::logs::{LogSink, Target};
+use crate::membership::Membership;
 use crate::results::{now, report};
 use crate::running::{Handle, Running};
 use crate::variables::Variables;
@@ -64,13 +67,36 @@ pub(crate) struct Shared {
     pub(crate) running: Running,
     pub(crate) sink: LogSink,
     pub(crate) sources: Arc<Sources>,
+    /// Its place among others; none when it is alone with its queue.
+    membership: Option<Membership>,
     /// Fires when even results are no longer waited for.
     pub(crate) give_up: CancellationToken,
 }
 
 impl Worker {
-    /// A worker over these parts. `Invalid` when no working directories can be made.
+    /// A worker that is alone with its queue in one process. `Invalid` when no working directories can be made.
     pub fn new(parts: Parts, config: Config) -> Result<Self> {
+        Self::with_membership(parts, config, None)
+    }
+
+    /// A worker of a cluster. It reports under the id, which must be new with each start: it shows that it is alive, and claims each job
+    /// before it begins.
+    pub fn in_cluster(parts: Parts, config: Config, id: String) -> Result<Self> {
+        let members = Members::new(parts.store.clone());
+        let claims = Claims::new(parts.store.clone());
+        let membership = Membership::new(id.clone(), host_name(), &config, members, claims);
+        let config = Config {
+            name: Some(id),
+            ..config
+        };
+        Self::with_membership(parts, config, Some(membership))
+    }
+
+    fn with_membership(
+        parts: Parts,
+        config: Config,
+        membership: Option<Membership>,
+    ) -> Result<Self> {
         let temporary = config
             .temporary_directory
             .clone()
@@ -98,6 +124,7 @@ impl Worker {
             running: Running::default(),
             sink: LogSink::new(config.logs.clone()),
             sources: Arc::new(sources),
+            membership,
             give_up: CancellationToken::new(),
             parts,
             config,
@@ -112,6 +139,11 @@ impl Worker {
     pub async fn run(self, shutdown: CancellationToken) -> Result<()> {
         let shared = self.shared;
         let queue = &shared.parts.queue;
+        if let Some(membership) = &shared.membership {
+            membership.appear().await?;
+        }
+        let is_over = CancellationToken::new();
+        let beats = tokio::spawn(beat(shared.clone(), is_over.clone()));
         let mut control = queue.consume(&Topic::Control, CONTROL_PREFETCH).await?;
         let mut jobs = queue
             .consume(
@@ -141,11 +173,26 @@ impl Worker {
         drain(&shared, &mut *control, &mut work).await;
         // its deliveries go back only now: those at work must not be given to others
         drop(jobs);
+        is_over.cancel();
+        if let Err(error) = beats.await {
+            tracing::error!(%error, "the beat of the worker ended by a defect");
+        }
+        if let Some(membership) = &shared.membership {
+            membership.leave().await;
+        }
         no_more_lines.cancel();
         if let Err(error) = sink.await {
             tracing::error!(%error, "the log writer ended by a defect");
         }
         Ok(())
+    }
+}
+
+async fn beat(shared: Arc<Shared>, is_over: CancellationToken) {
+    if let Some(membership) = &shared.membership {
+        membership
+            .beat(&shared.config, &shared.running, &is_over)
+            .await;
     }
 }
 
@@ -209,7 +256,10 @@ async fn handle(shared: Arc<Shared>, delivery: Delivery) {
         tracing::debug!(run = %job.run, dispatch = job.dispatch, "the job is at work here already");
         return receipt.acknowledge();
     };
-    let done = Box::pin(work(&shared, &job, &handle)).await;
+    let done = match claim(&shared, &job).await {
+        None => Box::pin(work(&shared, &job, &handle)).await,
+        Some(done) => done,
+    };
     shared.running.end(&job.run, &handle);
     match done {
         Done::Reported => receipt.acknowledge(),
@@ -217,10 +267,26 @@ async fn handle(shared: Arc<Shared>, delivery: Delivery) {
     }
 }
 
-/// Whether the executor knows what became of a job.
+/// Whether a delivery is done with.
 enum Done {
+    /// The executor knows what became of the job, or will hear it from whom it belongs to.
     Reported,
+    /// Somebody shall do it.
     NotDone,
+}
+
+/// Claims the job in a cluster. None when it may begin.
+async fn claim(shared: &Shared, job: &Job) -> Option<Done> {
+    let membership = shared.membership.as_ref()?;
+    match membership.claim(job, &shared.give_up).await {
+        Ok(Some(true)) => None,
+        Ok(Some(false)) => Some(Done::Reported),
+        Ok(None) => Some(Done::NotDone),
+        Err(error) => {
+            tracing::error!(run = %job.run, %error, "a job cannot be claimed");
+            Some(Done::NotDone)
+        }
+    }
 }
 
 async fn work(shared: &Shared, job: &Arc<Job>, handle: &Handle) -> Done {

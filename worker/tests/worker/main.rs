@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod bench;
+mod cluster;
 mod jobs;
 mod limits;
 mod rig;

@@ -42,6 +42,15 @@ impl Rig {
     }
 
     pub(crate) async fn with(config: Config) -> Self {
+        Self::of(config, None).await
+    }
+
+    /// A worker of a cluster, under this id.
+    pub(crate) async fn in_cluster(id: &str) -> Self {
+        Self::of(Config::default(), Some(id)).await
+    }
+
+    async fn of(config: Config, id: Option<&str>) -> Self {
         let data = tempfile::tempdir().unwrap();
         let temporary = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> =
@@ -64,7 +73,10 @@ impl Rig {
             ..config
         };
         let shutdown = CancellationToken::new();
-        let worker = Worker::new(parts, config).unwrap();
+        let worker = match id {
+            Some(id) => Worker::in_cluster(parts, config, id.to_owned()).unwrap(),
+            None => Worker::new(parts, config).unwrap(),
+        };
         let worker = tokio::spawn({
             let shutdown = shutdown.clone();
             async move { worker.run(shutdown).await.unwrap() }
