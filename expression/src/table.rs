@@ -89,7 +89,7 @@ impl Parameters {
         let names = match self {
             Parameters::None => return Ok(Box::default()),
             Parameters::Variadic => {
-                return (0..positional + arguments.named.len()).map(index).collect();
+                return (0..positional).map(index).collect();
             }
             Parameters::Names(names) => names,
         };

@@ -62,8 +62,8 @@ fn next_year(offset: i64, date: Date, weeks: Weeks) -> i64 {
 /// The date of a day in a week of a year.
 pub(super) fn from_week(year: i64, week: i64, day: i64, weeks: Weeks) -> Option<Date> {
     let first = Date::new(i16::try_from(year).ok()?, 1, 1).ok()?;
-    // Where the first week begins, counted in days from the first of January.
-    let start = start_of_week(1, first, weeks);
+    // The first week begins this many days after the first of January.
+    let start = -start_of_week(1, first, weeks);
     let days = start + (week - 1) * 7 + (day - 1);
     first
         .checked_add(jiff::Span::new().try_days(days).ok()?)

@@ -172,7 +172,9 @@ fn field(letter: char, count: usize, moment: &Moment, style: Style) -> String {
             .get(weekday_index(moment), width(count), Use::Alone)
             .to_owned(),
         'a' => locale.half(usize::from(hour >= 12)).to_owned(),
-        'B' => locale.part_of_day(zoned.hour()).to_owned(),
+        'B' => locale
+            .part_of_day(zoned.hour(), seconds % 3600 == 0 && nanoseconds == 0)
+            .to_owned(),
         'h' => padded((hour + 11) % 12 + 1, count),
         'K' => padded(hour % 12, count),
         'k' => padded((hour + 23) % 24 + 1, count),

@@ -73,22 +73,34 @@ impl Scopes {
         }
     }
 
-    /// Sets the nearest variable of this name, or makes one in the innermost scope.
-    pub(crate) fn set(&mut self, name: &Arc<str>, value: Value) {
-        let reach = self
+    /// Sets the nearest variable of this name, or makes one in the innermost scope. If the root has the name, it is shadowed
+    /// from the outermost scope on, so that the new value is still there when a loop is over.
+    pub(crate) fn set(&mut self, name: &Arc<str>, value: Value, root_has: impl FnOnce() -> bool) {
+        let barrier = self
             .frames
             .iter()
-            .rev()
-            .find(|frame| frame.barrier != Barrier::None)
-            .map_or(0, |frame| frame.start);
-        match self.variables[reach..]
+            .rposition(|frame| frame.barrier != Barrier::None);
+        let reach = barrier.map_or(0, |index| self.frames[index].start);
+        if let Some((_, old)) = self.variables[reach..]
             .iter_mut()
             .rev()
             .find(|(known, _)| known == name)
         {
-            Some((_, old)) => *old = value,
-            None => self.variables.push((Arc::clone(name), value)),
+            *old = value;
+            return;
         }
+        let hidden = barrier.is_some_and(|index| self.frames[index].barrier == Barrier::All);
+        let first_above = barrier.map_or(0, |index| index + 1);
+        if hidden || first_above >= self.frames.len() || !root_has() {
+            self.variables.push((Arc::clone(name), value));
+            return;
+        }
+        let end_of_outermost = self.frames[first_above].start;
+        self.variables
+            .insert(end_of_outermost, (Arc::clone(name), value));
+        self.frames[first_above..]
+            .iter_mut()
+            .for_each(|frame| frame.start += 1);
     }
 
     /// Sets a variable of the innermost scope.

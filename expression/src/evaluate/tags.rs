@@ -34,7 +34,9 @@ impl Evaluator<'_> {
                 }
                 Node::Set { name, value } => {
                     let value = self.expression(value)?;
-                    self.scopes.set(name, value);
+                    let root = self.session.root;
+                    self.scopes
+                        .set(name, value, || root.contains(name).unwrap_or(true));
                 }
                 Node::Filter { calls, body } => {
                     let text = self.body_text(body)?;

@@ -88,9 +88,13 @@ fn number_format(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> 
             DecimalFormat::parse(pattern, call.session().limits().number_digits)?
         }
     };
-    let locale =
-        locale::find(&call.session().shared.options.locale).unwrap_or_else(locale::english);
-    Ok(Value::from(format.format(&number, &locale.symbols)))
+    let name = &call.session().shared.options.locale;
+    let symbols = &locale::find(name).unwrap_or_else(locale::english).symbols;
+    Ok(Value::from(format.format(
+        &number,
+        symbols,
+        locale::currency(name),
+    )))
 }
 
 // === number ===

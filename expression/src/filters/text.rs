@@ -334,13 +334,14 @@ fn nl2br(_: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {
 }
 
 fn format(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {
-    let Some(pattern) = text_input(&input)? else {
+    if input.is_null() {
         return Ok(Value::Null);
-    };
+    }
+    let pattern = java_text(call, &input)?;
     let arguments: Vec<Value> = call.all().cloned().collect();
     let mut text = call.session().text();
     string_format::format(
-        pattern,
+        &pattern,
         &arguments,
         &call.session().shared.options.locale,
         &mut text,

@@ -10,6 +10,9 @@ use crate::value::MapBuilder;
 
 /// Reads the first document of a text. Aliases are the text of their names, and keys are always texts, as in Kestra.
 pub(crate) fn read(text: &str, max_depth: usize) -> Result<Value, String> {
+    if text.trim_start_matches(['\r', '\n']).starts_with('\t') {
+        return Err("found character '\\t(TAB)' that cannot start any token".to_owned());
+    }
     let options = granit_parser::options! { emit_comments: false, emit_unresolved_aliases: true };
     let mut reader = Reader {
         text,

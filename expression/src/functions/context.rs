@@ -352,6 +352,13 @@ fn file_uri(call: &mut Call<'_, '_>) -> Result<Value, Error> {
             "File should be accessed with their full path and not using relative '..' path.",
         ));
     }
+    if let Some(unit) = path
+        .chars()
+        .find(|unit| unit.is_control() || " <>\"{}|\\^`".contains(*unit))
+    {
+        let message = format!("Illegal character in path: `{unit}` in `{path}`");
+        return Err(Error::evaluation(message));
+    }
     let namespace = call
         .context_text(["flow", "namespace"])?
         .unwrap_or_default();

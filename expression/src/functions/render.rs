@@ -116,16 +116,16 @@ fn text(call: &mut Call<'_, '_>, text: &str, recursive: bool) -> Result<String, 
 fn context(call: &mut Call<'_, '_>) -> Result<Value, Error> {
     let (variables, root_is_seen) = call.evaluator.scopes.visible();
     let mut map = MapBuilder::default();
+    for (name, value) in variables.iter().rev() {
+        map.insert_first(Arc::clone(name), value.clone());
+    }
     if root_is_seen {
         let root = call.session().root;
         for key in root.keys() {
             if let Some(value) = root.get(&key)? {
-                map.insert(key, value);
+                map.insert_first(key, value);
             }
         }
-    }
-    for (name, value) in variables {
-        map.insert(Arc::clone(name), value.clone());
     }
     let map = map.build();
     call.session().charge(map.len())?;

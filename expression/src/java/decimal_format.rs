@@ -32,6 +32,7 @@ const MINUS: char = '\u{10fff0}';
 const PERCENT: char = '\u{10fff1}';
 const PER_MILLE: char = '\u{10fff2}';
 const CURRENCY: char = '\u{10fff3}';
+const CURRENCY_CODE: char = '\u{10fff4}';
 
 impl DecimalFormat {
     /// Reads a pattern.
@@ -81,7 +82,12 @@ impl DecimalFormat {
     }
 
     /// Formats a number with the symbols of a locale.
-    pub(crate) fn format(&self, number: &Number, symbols: &Symbols) -> String {
+    pub(crate) fn format(
+        &self,
+        number: &Number,
+        symbols: &Symbols,
+        currency: (&str, &str),
+    ) -> String {
         let float = match number {
             Number::F32(value) => Some(f64::from(*value)),
             Number::Float(value) => Some(*value),
@@ -108,43 +114,47 @@ impl DecimalFormat {
                 .replace(MINUS, symbols.minus)
                 .replace(PERCENT, "%")
                 .replace(PER_MILLE, "‰")
-                .replace(CURRENCY, symbols.currency)
+                .replace(CURRENCY, currency.0)
+                .replace(CURRENCY_CODE, currency.1)
         };
         format!("{}{digits}{}", localized(&prefix), localized(suffix))
     }
 
     /// The size of the number, multiplied as percent and per mille ask: floats as Java does it, in binary.
-    fn scaled(&self, number: &Number, float: Option<f64>) -> Decimal {
-        let decimal = match float {
-            Some(value) => {
-                let value = if self.shift == 0 {
-                    value
-                } else {
-                    value * 10_f64.powi(self.shift)
-                };
-                return Decimal::from_f64(value.abs())
-                    .unwrap_or_else(|| Decimal::new(BigInt::ZERO, 0));
-            }
-            None => number
-                .to_decimal()
-                .unwrap_or_else(|| Decimal::new(BigInt::ZERO, 0)),
-        };
+    fn scaled(&self, number: &Number, float: Option<f64>) -> Size {
+        let zero = || Decimal::new(BigInt::ZERO, 0);
+        if let Some(value) = float {
+            let value = if self.shift == 0 {
+                value
+            } else {
+                value * 10_f64.powi(self.shift)
+            };
+            let shown = Decimal::from_shortest(value.abs()).unwrap_or_else(zero);
+            return Size {
+                shown,
+                exact: Decimal::from_f64(value.abs()),
+            };
+        }
+        let decimal = number.to_decimal().unwrap_or_else(zero);
         let size = if decimal.is_negative() {
             decimal.negate()
         } else {
             decimal
         };
-        Decimal::new(size.unscaled().clone(), size.scale() - self.shift)
+        Size {
+            shown: Decimal::new(size.unscaled().clone(), size.scale() - self.shift),
+            exact: None,
+        }
     }
 
-    fn digits(&self, size: &Decimal, symbols: &Symbols) -> String {
+    fn digits(&self, size: &Size, symbols: &Symbols) -> String {
         match self.exponent {
             Some(least) => self.scientific(size, least, symbols),
             None => self.plain(size, symbols),
         }
     }
 
-    fn plain(&self, size: &Decimal, symbols: &Symbols) -> String {
+    fn plain(&self, size: &Size, symbols: &Symbols) -> String {
         let places = i32::try_from(self.maximum_fraction).unwrap_or(i32::MAX);
         let rounded = size.round_to(places).to_plain();
         let (whole, fraction) = rounded.split_once('.').unwrap_or((&rounded, ""));
@@ -177,7 +187,7 @@ impl DecimalFormat {
         text
     }
 
-    fn scientific(&self, size: &Decimal, least: usize, symbols: &Symbols) -> String {
+    fn scientific(&self, size: &Size, least: usize, symbols: &Symbols) -> String {
         let count = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
         let precision = (self.maximum_integer + self.maximum_fraction).max(1);
         let (digits, decimal_at) = significant(size, precision);
@@ -225,15 +235,31 @@ impl DecimalFormat {
     }
 }
 
+/// The size of a number: the digits it is written with, and its exact value where that is another.
+struct Size {
+    shown: Decimal,
+    exact: Option<Decimal>,
+}
+
+impl Size {
+    /// At most `places` digits after the point. The exact value decides where the digits stand right in the middle.
+    fn round_to(&self, places: i32) -> Decimal {
+        match &self.exact {
+            Some(exact) if self.shown.scale() > places => exact.round_to(places),
+            _ => self.shown.round_to(places),
+        }
+    }
+}
+
 /// The significant digits, at most `precision`, half rounded to even, without trailing zeros; and how many of them stand
 /// before the point.
-fn significant(size: &Decimal, precision: usize) -> (String, i64) {
-    if size.is_zero() {
+fn significant(size: &Size, precision: usize) -> (String, i64) {
+    if size.shown.is_zero() {
         return (String::new(), 0);
     }
-    let all = size.unscaled().magnitude().to_string().len();
+    let all = size.shown.unscaled().magnitude().to_string().len();
     let surplus = i32::try_from(all.saturating_sub(precision)).unwrap_or(i32::MAX);
-    let rounded = size.round_to(size.scale() - surplus);
+    let rounded = size.round_to(size.shown.scale() - surplus);
     let digits = rounded.unscaled().magnitude().to_string();
     let decimal_at = i64::try_from(digits.len()).unwrap_or(i64::MAX) - i64::from(rounded.scale());
     (digits.trim_end_matches('0').to_owned(), decimal_at)
@@ -351,14 +377,11 @@ impl Reader<'_> {
                     self.shift = if unit == '%' { 2 } else { 3 };
                     text.push(if unit == '%' { PERCENT } else { PER_MILLE });
                 }
-                '¤' => {
-                    if self.units.get(self.at + 1) == Some(&'¤') {
-                        self.at += 1;
-                        text.push_str("XXX");
-                    } else {
-                        text.push(CURRENCY);
-                    }
+                '¤' if self.units.get(self.at + 1) == Some(&'¤') => {
+                    self.at += 1;
+                    text.push(CURRENCY_CODE);
                 }
+                '¤' => text.push(CURRENCY),
                 '-' => text.push(MINUS),
                 _ => text.push(unit),
             }

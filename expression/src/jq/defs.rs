@@ -27,6 +27,7 @@ const LEFT_OUT: &[&str] = &[
     "delpaths",
     "del",
     "paths",
+    "walk",
     "flatten",
     "from_entries",
     "with_entries",
@@ -49,10 +50,12 @@ const LEFT_OUT: &[&str] = &[
     "limit",
     "first",
     "abs",
+    "keys",
 ];
 
 /// What jaq's own library builds on. Everything that can go on for ever counts its rounds.
 const BASE: &str = r#"
+def keys: keys_unsorted | sort;
 def isboolean: type == "boolean";
 def isnumber: type == "number";
 def isstring: type == "string";
@@ -70,9 +73,13 @@ def getpath($path): if ($path | length) > 300 then error("the path is too long")
 def setpath($path; $x): getpath($path) = $x;
 def delpaths($paths): _delete($paths);
 def del(f): _delete([path(f)]);
-def paths: path(..) | select(length > 0);
 def paths(p): path(..) as $path | select($path | length > 0) | select(getpath_value($path) | p) | $path;
-def leaf_paths: paths(type != "array" and type != "object");
+def paths: paths(type != "null");
+def leaf_paths: paths(type != "array" and type != "object" and type != "null");
+def walk(f):
+  def inner: (if _step then . else . end) | if type == "object" then . as $in | reduce keys[] as $key ({}; . + {($key): ($in[$key] | inner)}) | f
+    elif type == "array" then map(inner) | f else f end;
+  inner;
 def flatten: _flatten(infinite);
 def flatten($depth): _flatten($depth);
 def from_entries: reduce (.[] | {(if has("key") then .key elif has("k") then .k elif has("name") then .name elif has("Name") then .Name elif has("K") then .K else .Key end | if type == "string" then . elif type == "null" then error("Cannot use null (null) as object key") else tojson end): (if has("value") then .value elif has("v") then .v else .Value end)}) as $x ({}; . + $x);

@@ -32,6 +32,12 @@ const LEFT_OUT: &[&str] = &[
     "pow",
     "trunc",
     "implode",
+    "log",
+    "log2",
+    "log10",
+    "exp",
+    "exp2",
+    "exp10",
 ];
 
 /// All natives.
@@ -111,6 +117,14 @@ fn numbers() -> Vec<Fun<Data>> {
         // Java rounds halves up.
         run(("round", v(0), |cv| {
             bome(float(&cv.1, |value| (value + 0.5).floor()))
+        })),
+        run(("log", v(0), |cv| bome(float(&cv.1, f64::ln)))),
+        run(("log2", v(0), |cv| bome(float(&cv.1, f64::log2)))),
+        run(("log10", v(0), |cv| bome(float(&cv.1, f64::log10)))),
+        run(("exp", v(0), |cv| bome(float(&cv.1, f64::exp)))),
+        run(("exp2", v(0), |cv| bome(float(&cv.1, f64::exp2)))),
+        run(("exp10", v(0), |cv| {
+            bome(float(&cv.1, |value| 10_f64.powf(value)))
         })),
         run(("fabs", v(0), |cv| bome(float(&cv.1, f64::abs)))),
         run(("pow", v(2), |mut cv| {
@@ -239,7 +253,7 @@ fn length(input: &Jq) -> ValR<Jq> {
         Jq::Map(map) => Jq::from(map.table.len()),
         Jq::Lazy(_) => return length(&input.clone().forced()),
         Jq::Int(value) => Jq::Int(value.wrapping_abs()),
-        Jq::Float(value) => Jq::Float(value.abs()),
+        Jq::Float(value) => whole_or_float(value.abs()),
         Jq::Big(value) => Jq::Big(std::sync::Arc::new(value.magnitude().clone().into())),
         Jq::Bool(_) => return Err(Error::str("boolean has no length")),
     })
@@ -305,11 +319,16 @@ impl Jq {
                     return Ok(Jq::list(Vec::new()));
                 }
                 spend(text.len())?;
-                let starts = text
-                    .char_indices()
-                    .enumerate()
-                    .filter(|(_, (at, _))| text[*at..].starts_with(&*part));
-                Ok(starts.map(|(index, _)| Jq::from(index)).collect())
+                // As in jackson-jq, places in texts count UTF-16 units.
+                let mut places = Vec::new();
+                let mut units = 0_usize;
+                for (at, unit) in text.char_indices() {
+                    if text[at..].starts_with(&*part) {
+                        places.push(Jq::from(units));
+                    }
+                    units += unit.len_utf16();
+                }
+                Ok(Jq::list(places))
             }
             (Jq::List(list), Jq::List(part)) => {
                 if part.items.is_empty() {

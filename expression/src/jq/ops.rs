@@ -598,7 +598,7 @@ impl std::ops::Mul for Jq {
         match (self.forced(), other.forced()) {
             (Jq::Str(text), number) | (number, Jq::Str(text)) if number.number().is_some() => {
                 let count = number.number().map_or(0.0, |number| number.to_f64());
-                if count.is_nan() || count <= 0.0 {
+                if count.is_nan() || count < 1.0 {
                     return Ok(Jq::Null);
                 }
                 #[expect(
@@ -606,7 +606,7 @@ impl std::ops::Mul for Jq {
                     clippy::cast_sign_loss,
                     reason = "it is positive"
                 )]
-                let count = (count.ceil() as usize).max(1);
+                let count = count as usize;
                 if !budget::may_write(text.len().saturating_mul(count)) {
                     return Err(stopped());
                 }

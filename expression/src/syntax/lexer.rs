@@ -117,7 +117,8 @@ impl<'a> Lexer<'a> {
                 length: 2,
             });
         };
-        self.trim_next = self.text[start + 2..end].ends_with('-');
+        let inner = self.text[start + 2..end].strip_suffix('-');
+        self.trim_next = inner.is_some_and(|inner| inner.ends_with(is_blank));
         self.at = end + 2;
         Ok(())
     }

@@ -85,6 +85,11 @@ impl Decimal {
         )
     }
 
+    /// Java's `BigDecimal.valueOf`: the digits that a double prints with, `2.0` for 2.
+    pub fn value_of(value: f64) -> Option<Decimal> {
+        Decimal::parse(&crate::java::double::to_string(value))
+    }
+
     /// The double in whose decimal notation this is written: `0.1` for the double 0.1.
     pub fn from_shortest(value: f64) -> Option<Decimal> {
         if value.is_finite() {

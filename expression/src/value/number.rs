@@ -100,9 +100,12 @@ impl Number {
     pub(crate) fn combine(&self, operator: Arithmetic, other: &Number) -> Option<Value> {
         use Number::{Decimal as Exact, F32, Float};
         match (self, other) {
-            (Exact(_), _) | (_, Exact(_)) => {
-                combine_decimals(&self.to_decimal()?, operator, &other.to_decimal()?)
-            }
+            // As in Pebble, decimals are combined with the precision of doubles.
+            (Exact(_), _) | (_, Exact(_)) => combine_decimals(
+                &Decimal::value_of(self.to_f64())?,
+                operator,
+                &Decimal::value_of(other.to_f64())?,
+            ),
             (Float(_), _) | (_, Float(_)) => Some(Value::Float(combine_floats(
                 self.to_f64(),
                 operator,

@@ -56,6 +56,9 @@ pub(super) fn to_json(value: &Value) -> Result<serde_json::Value, Error> {
             Err(_) => i64::try_from(&**value)
                 .map_or_else(|_| from_float(to_f64(&value.to_string())), Into::into),
         },
+        Value::Decimal(value) if value.scale() <= 0 => {
+            to_json(&Value::Big(Arc::new(value.to_bigint())))?
+        }
         Value::Decimal(value) => from_float(value.to_f64()),
         Value::Str(text) => serde_json::Value::String(text.to_string()),
         Value::Bytes(bytes) => encode(bytes).into(),

@@ -36,7 +36,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ".",
             group: ",",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -69,7 +68,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ".",
             group: ",",
             minus: "-",
-            currency: "£",
         },
     },
     Locale {
@@ -102,7 +100,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{202f}",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -135,7 +132,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{a0}",
             minus: "-",
-            currency: "$",
         },
     },
     Locale {
@@ -168,7 +164,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{202f}",
             minus: "-",
-            currency: "CHF",
         },
     },
     Locale {
@@ -201,7 +196,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: ".",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -234,7 +228,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{a0}",
             minus: "-",
-            currency: "€",
         },
     },
     Locale {
@@ -267,7 +260,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ".",
             group: "’",
             minus: "-",
-            currency: "CHF",
         },
     },
     Locale {
@@ -300,7 +292,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: ".",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -333,7 +324,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ".",
             group: ",",
             minus: "-",
-            currency: "$",
         },
     },
     Locale {
@@ -366,7 +356,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: ".",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -399,7 +388,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: ".",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -432,7 +420,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{a0}",
             minus: "-",
-            currency: "€",
         },
     },
     Locale {
@@ -465,7 +452,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: ".",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -498,7 +484,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{a0}",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -531,7 +516,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{a0}",
             minus: "−",
-            currency: "¤",
         },
     },
     Locale {
@@ -564,7 +548,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: ".",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -597,7 +580,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{a0}",
             minus: "−",
-            currency: "¤",
         },
     },
     Locale {
@@ -630,7 +612,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{a0}",
             minus: "−",
-            currency: "¤",
         },
     },
     Locale {
@@ -663,7 +644,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{a0}",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -696,7 +676,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{a0}",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -729,7 +708,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{a0}",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -762,7 +740,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: ".",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -795,7 +772,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: "\u{a0}",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -828,7 +804,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: ".",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -861,7 +836,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ",",
             group: ".",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -894,7 +868,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ".",
             group: ",",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -927,7 +900,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ".",
             group: ",",
             minus: "-",
-            currency: "¤",
         },
     },
     Locale {
@@ -960,7 +932,6 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ".",
             group: ",",
             minus: "-",
-            currency: "$",
         },
     },
     Locale {
@@ -993,7 +964,38 @@ pub(super) const LOCALES: &[Locale] = &[
             point: ".",
             group: ",",
             minus: "-",
-            currency: "¤",
+        },
+    },
+    Locale {
+        tag: "root",
+        months: Names {
+            full: "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec",
+            short: "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec",
+            narrow: "1|2|3|4|5|6|7|8|9|10|11|12",
+            full_alone: "",
+            short_alone: "",
+        },
+        days: Names {
+            full: "Mon|Tue|Wed|Thu|Fri|Sat|Sun",
+            short: "Mon|Tue|Wed|Thu|Fri|Sat|Sun",
+            narrow: "M|T|W|T|F|S|S",
+            full_alone: "",
+            short_alone: "",
+        },
+        halves: "AM|PM",
+        parts_of_day: "0:AM|12:PM",
+        eras: "BCE|CE|BCE|CE|BCE|CE",
+        quarters: "Q1|Q2|Q3|Q4|Q1|Q2|Q3|Q4",
+        styles: [
+            "y MMMM d, EEEE HH:mm:ss zzzz",
+            "y MMMM d HH:mm:ss z",
+            "y MMM d HH:mm:ss",
+            "y-MM-dd HH:mm",
+        ],
+        symbols: Symbols {
+            point: ".",
+            group: ",",
+            minus: "-",
         },
     },
 ];

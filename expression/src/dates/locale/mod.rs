@@ -42,7 +42,6 @@ pub(crate) struct Symbols {
     pub(crate) point: &'static str,
     pub(crate) group: &'static str,
     pub(crate) minus: &'static str,
-    pub(crate) currency: &'static str,
 }
 
 /// How long a name is.
@@ -105,13 +104,23 @@ impl Locale {
     }
 
     /// `in the afternoon`
-    pub(crate) fn part_of_day(&self, hour: i8) -> &'static str {
-        let parts = self
-            .parts_of_day
-            .split('|')
-            .filter_map(|part| part.split_once(':'));
-        let begun = parts.filter(|(start, _)| start.parse::<i8>().is_ok_and(|start| start <= hour));
-        begun.last().map_or("", |(_, name)| name)
+    pub(crate) fn part_of_day(&self, hour: i8, exact: bool) -> &'static str {
+        let at = |hour: i8| {
+            let parts = self
+                .parts_of_day
+                .split('|')
+                .filter_map(|part| part.split_once(':'));
+            let begun =
+                parts.filter(|(start, _)| start.parse::<i8>().is_ok_and(|start| start <= hour));
+            begun.last().map_or("", |(_, name)| name)
+        };
+        // Midnight and noon are points in time; just after them it is what it is an hour later.
+        let is_point = matches!(hour, 0 | 12) && at(hour) != at(hour + 1);
+        if is_point && !exact {
+            at(hour + 1)
+        } else {
+            at(hour)
+        }
     }
 
     /// The name of an era; 0 is before Christ.
@@ -137,6 +146,14 @@ impl Locale {
 /// English.
 pub(crate) fn english() -> &'static Locale {
     &data::LOCALES[0]
+}
+
+/// What Java falls back to for languages it has no names of.
+fn root() -> &'static Locale {
+    data::LOCALES
+        .iter()
+        .find(|locale| locale.tag == "root")
+        .unwrap_or_else(english)
 }
 
 /// The locale of a name such as `fr`, `fr_CA` or `fr-FR`: the nearest there is; `None` if there is none.
@@ -172,7 +189,49 @@ pub(crate) fn parse(name: &str) -> Result<&'static Locale, Error> {
     if !(is_language && is_country) && !only_country {
         return Err(Error::evaluation(format!("Invalid locale format: {name}")));
     }
-    Ok(find(name).unwrap_or_else(english))
+    Ok(find(name).unwrap_or_else(root))
+}
+
+/// The sign and the code of the currency where a name such as `en_US` points to.
+pub(crate) fn currency(name: &str) -> (&'static str, &'static str) {
+    const EURO: &str = "IE FR DE AT ES IT PT NL BE FI GR LU SK SI EE LV LT MT CY HR BG";
+    const OTHERS: &[(&str, &str, &str)] = &[
+        ("US", "$", "USD"),
+        ("GB", "£", "GBP"),
+        ("CH", "CHF", "CHF"),
+        ("CA", "$", "CAD"),
+        ("AU", "$", "AUD"),
+        ("NZ", "$", "NZD"),
+        ("IN", "₹", "INR"),
+        ("JP", "￥", "JPY"),
+        ("CN", "¥", "CNY"),
+        ("KR", "₩", "KRW"),
+        ("BR", "R$", "BRL"),
+        ("MX", "$", "MXN"),
+        ("PL", "zł", "PLN"),
+        ("SE", "kr", "SEK"),
+        ("NO", "kr", "NOK"),
+        ("DK", "kr.", "DKK"),
+        ("CZ", "Kč", "CZK"),
+        ("HU", "Ft", "HUF"),
+        ("RO", "RON", "RON"),
+        ("RU", "₽", "RUB"),
+        ("TR", "₺", "TRY"),
+        ("UA", "₴", "UAH"),
+        ("ZA", "R", "ZAR"),
+        ("IL", "₪", "ILS"),
+        ("TW", "$", "TWD"),
+        ("HK", "HK$", "HKD"),
+        ("SG", "$", "SGD"),
+    ];
+    let country = name.split(['_', '-']).nth(1).unwrap_or_default();
+    if !country.is_empty() && EURO.split(' ').any(|known| known == country) {
+        return ("€", "EUR");
+    }
+    OTHERS
+        .iter()
+        .find(|(known, _, _)| *known == country)
+        .map_or(("¤", "XXX"), |(_, sign, code)| (*sign, *code))
 }
 
 /// How weeks are counted where a name such as `fr_FR` points to; without country as in the United States.
@@ -226,7 +285,7 @@ mod tests {
                 !locale.era(1, Width::Narrow).is_empty()
                     && !locale.quarter(3, Width::Full).is_empty()
             );
-            assert!(!locale.part_of_day(0).is_empty());
+            assert!(!locale.part_of_day(0, true).is_empty());
         }
     }
 
@@ -235,6 +294,6 @@ mod tests {
         assert_eq!(find("fr-FR").map(|locale| locale.tag), Some("fr"));
         assert_eq!(find("fr_CA").map(|locale| locale.tag), Some("fr_CA"));
         assert!(parse("french").is_err());
-        assert_eq!(parse("xx").unwrap().tag, "en");
+        assert_eq!(parse("xx").unwrap().tag, "root");
     }
 }
