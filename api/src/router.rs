@@ -14,7 +14,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::{self, ApiError};
-use crate::layer::{auth, cors, tenant};
+use crate::layer::{auth, cors, measure, origin, tenant};
 use crate::{
     Api, Config, executions, flows, instance, logs, metrics, namespaces, outputs, plugins,
 };
@@ -28,7 +28,10 @@ pub fn router(api: Api) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED)
         .layer(DefaultBodyLimit::max(config.body_limit.as_usize()))
+        .layer(axum::middleware::from_fn(measure::measure))
         .with_state(api.clone());
+    let origins = Arc::new(origin::Origins::new(config));
+    routes = routes.layer(axum::middleware::from_fn_with_state(origins, origin::check));
     if let Some(account) = &config.basic_auth {
         let guard = Arc::new(auth::Guard::new(account));
         routes = routes.layer(axum::middleware::from_fn_with_state(guard, auth::check));
@@ -41,6 +44,7 @@ pub fn router(api: Api) -> Router {
         .layer(CompressionLayer::new().compress_when(compressible))
         .option_layer((!config.cors_origins.is_empty()).then(|| cors::layer(&config.cors_origins)))
         .layer(axum::middleware::from_fn(error::render))
+        // inside of it, so that a panic gets a body like every other error
         .layer(CatchPanicLayer::custom(panicked));
     // the path must be normal before a route is chosen, so this wraps the router as a whole
     Router::new().fallback_service(around.service(routes))
@@ -120,4 +124,30 @@ fn panicked(payload: Box<dyn std::any::Any + Send>) -> Response {
         .unwrap_or_default();
     tracing::error!(panic = text, "a request's handler panicked");
     ApiError::internal("a bug in flowmill; the server's log has the details").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_for() {
+        let routes: Router = Router::new()
+            .route(
+                "/panics",
+                axum::routing::get(async || -> StatusCode { panic!("a bug") }),
+            )
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(axum::middleware::from_fn(error::render));
+        let request = Request::builder()
+            .uri("/panics")
+            .body(axum::body::Body::empty())
+            .unwrap();
+        let response = tower::ServiceExt::oneshot(routes, request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(response.into_body(), 10_000)
+            .await
+            .unwrap();
+        assert!(String::from_utf8_lossy(&body).contains("a bug in flowmill"));
+    }
 }

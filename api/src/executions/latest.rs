@@ -44,7 +44,7 @@ pub(crate) async fn latest(State(api): State<Api>, body: Text) -> Result<Json<Ve
             flow: Some((name.namespace, name.id)),
             ..Scope::default()
         };
-        let found = api.executions().search(&scope, |_| true).await?;
+        let (found, _) = api.executions().search_page(&scope, |_| true, 0, 1).await?;
         all.extend(found.into_iter().next().map(|summary| Latest {
             id: summary.id.to_string(),
             flow_id: summary.flow_id.to_string(),

@@ -42,8 +42,8 @@ pub(crate) async fn search(State(api): State<Api>, params: Params) -> Result<Res
     let filters = filter::of(&params, api.now())?;
     let scope = filter::scope(&filters);
     let keep = |summary: &Summary| filters.test(&|one| filter::keeps(one, summary));
-    let found = api.executions().search(&scope, keep).await?;
-    page(&api, &params, &paging, found).await
+    let found = found(&api, &paging, &scope, keep).await?;
+    answer(&api, &params, found).await
 }
 
 /// List the executions of a flow, newest first.
@@ -62,19 +62,31 @@ pub(crate) async fn of_flow(State(api): State<Api>, params: Params) -> Result<Re
         flow: Some(flow),
         ..Scope::default()
     };
-    let found = api.executions().search(&scope, |_| true).await?;
-    page(&api, &params, &paging, found).await
+    let found = found(&api, &paging, &scope, |_| true).await?;
+    answer(&api, &params, found).await
 }
 
-async fn page(
+/// The wanted page. By time, which is what is asked for most, nothing else needs to be held.
+async fn found(
     api: &Api,
-    params: &Params,
     paging: &Paging,
-    mut found: Vec<Summary>,
-) -> Result<Response> {
-    let light = params.flag("light")?.unwrap_or(false);
+    scope: &Scope,
+    keep: impl Fn(&Summary) -> bool,
+) -> Result<Page<Summary>> {
+    let newest_first = match paging.sort.as_slice() {
+        [] => true,
+        [sort] => sort.descending && sort.field == "state.startDate",
+        _ => false,
+    };
+    if newest_first {
+        let (results, total) = (api.executions())
+            .search_page(scope, keep, paging.skip(), paging.size)
+            .await?;
+        return Ok(Page { results, total });
+    }
+    let mut all = api.executions().search(scope, keep).await?;
     let now = api.now();
-    paging.order(&mut found, |field, a, b| match field {
+    paging.order(&mut all, |field, a, b| match field {
         "id" => a.id.cmp(&b.id),
         "namespace" => a.namespace.cmp(&b.namespace),
         "flowId" => a.flow_id.cmp(&b.flow_id),
@@ -83,7 +95,11 @@ async fn page(
         "state.duration" => duration(a, now).cmp(&duration(b, now)),
         _ => a.start.cmp(&b.start),
     });
-    let page = paging.cut(found);
+    Ok(paging.cut(all))
+}
+
+async fn answer(api: &Api, params: &Params, page: Page<Summary>) -> Result<Response> {
+    let light = params.flag("light")?.unwrap_or(false);
     let mut results = Vec::with_capacity(page.results.len());
     for summary in &page.results {
         if let Some(json) = shown(api, summary, light).await? {

@@ -2,4 +2,6 @@
 
 pub(crate) mod auth;
 pub(crate) mod cors;
+pub(crate) mod measure;
+pub(crate) mod origin;
 pub(crate) mod tenant;

@@ -120,6 +120,32 @@ async fn with_an_account_only_open_paths_are_answered_without_it() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_origin_cannot_act() {
+    let server = Server::with(Config::default(), Executors::None).await;
+    let flow = crate::harness::hello("a");
+    let post = async |origin: &str| {
+        let request = Request::builder()
+            .method("POST")
+            .uri("/api/v1/flows")
+            .header("host", "localhost:8080")
+            .header("content-type", "text/plain")
+            .header("origin", origin);
+        server
+            .send(request.body(Body::from(flow.clone())).unwrap())
+            .await
+    };
+    let refused = post("https://evil.example.org").await.expect(403);
+    assert!(
+        refused["message"]
+            .as_str()
+            .unwrap()
+            .contains("`api.corsOrigins`"),
+        "{refused}"
+    );
+    post("http://localhost:8080").await.expect(200);
+}
+
+#[tokio::test]
 async fn pages_of_named_origins_may_call() {
     let config = Config {
         cors_origins: vec!["https://tools.example.org".into()],

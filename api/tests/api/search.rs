@@ -137,6 +137,29 @@ async fn wrong_filters_are_named() {
 }
 
 #[tokio::test]
+async fn pages_follow_one_another_whatever_the_order() {
+    let server = Server::start().await;
+    let ids = three(&server).await;
+    for (sort, wanted) in [
+        ("state.startDate:desc", [2, 1, 0]),
+        ("state.startDate:asc", [0, 1, 2]),
+        ("flowId:desc&sort=state.startDate:asc", [1, 0, 2]),
+    ] {
+        for (page, place) in (1..).zip(wanted) {
+            let path = format!("/api/v1/executions/search?size=1&page={page}&sort={sort}");
+            let found = server.get(&path).await.expect(200);
+            assert_eq!(
+                (&found["total"], &found["results"][0]["id"]),
+                (&json!(3), &json!(ids[place]))
+            );
+        }
+        let path = format!("/api/v1/executions/search?size=1&page=4&sort={sort}");
+        let past = server.get(&path).await.expect(200);
+        assert_eq!(past, json!({"results": [], "total": 3}));
+    }
+}
+
+#[tokio::test]
 async fn a_light_list_has_no_task_runs() {
     let server = Server::start().await;
     three(&server).await;

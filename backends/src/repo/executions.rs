@@ -9,6 +9,7 @@
 //! | `p07/it/{start}/{execution}` | summary, by time |
 //! | `p07/if/{namespace}/{flow}/{start}/{execution}` | summary, by flow and time |
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -123,16 +124,7 @@ impl Executions {
     ) -> Result<Vec<Summary>> {
         let mut found = Vec::new();
         for partition in 0..self.partitions {
-            let space = space(partition);
-            let prefix = match &scope.flow {
-                Some((namespace, flow)) => format!("{space}/if/{namespace}/{flow}/"),
-                None => format!("{space}/it/"),
-            };
-            let from = format!("{prefix}{}", scope.from.map_or(String::new(), time_key));
-            let to = scope.to.map_or_else(
-                || prefix_end(&prefix),
-                |to| format!("{prefix}{}", time_key(to)),
-            );
+            let (from, to) = bounds(partition, scope);
             for entry in self
                 .store
                 .range(&from, &to, RangeOptions::default())
@@ -146,6 +138,47 @@ impl Executions {
         }
         found.sort_by(|a, b| (b.start, &b.id).cmp(&(a.start, &a.id)));
         Ok(found)
+    }
+
+    /// One page of what [`search`](Self::search) gives, and how many there are in all. Never holds more than the page and what
+    /// comes before it, however many executions there are.
+    pub async fn search_page(
+        &self,
+        scope: &Scope,
+        keep: impl Fn(&Summary) -> bool,
+        skip: usize,
+        limit: usize,
+    ) -> Result<(Vec<Summary>, u64)> {
+        const READ_AT_ONCE: usize = 4096;
+        let wanted = skip.saturating_add(limit);
+        let (mut newest, mut total) = (BTreeMap::new(), 0);
+        for partition in 0..self.partitions {
+            let (from, mut to) = bounds(partition, scope);
+            loop {
+                let options = RangeOptions {
+                    limit: READ_AT_ONCE,
+                    reverse: true,
+                    ..RangeOptions::default()
+                };
+                let entries = self.store.range(&from, &to, options).await?;
+                for entry in &entries {
+                    let summary: Summary = decode(&entry.key, &entry.value)?;
+                    if keep(&summary) {
+                        total += 1;
+                        newest.insert((summary.start, summary.id.clone()), summary);
+                        if newest.len() > wanted {
+                            newest.pop_first();
+                        }
+                    }
+                }
+                match entries.last() {
+                    Some(last) if entries.len() == READ_AT_ONCE => to = last.key.clone(),
+                    _ => break,
+                }
+            }
+        }
+        let page = newest.into_values().rev().skip(skip).collect();
+        Ok((page, total))
     }
 
     /// The ids of a partition's executions that are not over.
@@ -280,6 +313,21 @@ pub fn remove_run(batch: &mut Batch, partition: u16, execution: &ExecutionId, nu
     batch
         .deletes
         .push(run_key(&space(partition), execution, number));
+}
+
+/// The keys of the index that a scope is about: from, and before.
+fn bounds(partition: u16, scope: &Scope) -> (String, String) {
+    let space = space(partition);
+    let prefix = match &scope.flow {
+        Some((namespace, flow)) => format!("{space}/if/{namespace}/{flow}/"),
+        None => format!("{space}/it/"),
+    };
+    let from = format!("{prefix}{}", scope.from.map_or(String::new(), time_key));
+    let to = match scope.to {
+        Some(to) => format!("{prefix}{}", time_key(to)),
+        None => prefix_end(&prefix),
+    };
+    (from, to)
 }
 
 /// What lists show of an execution.
