@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
-use crate::harness::api::{Answer, state, task_run};
+use crate::harness::api::{Answer, state};
 use crate::harness::{Reply, Server, WebServer};
 
 /// A flow of one task.
@@ -12,17 +12,18 @@ fn flow(task: &str) -> String {
     format!("id: bad\nnamespace: test\ntasks:\n  - id: task\n{task}")
 }
 
-/// Saves a flow of one task and runs it to its end; it must fail, and its log is given.
-fn failure_of(server: &Server, task: &str) -> String {
-    server.api.save(&flow(task));
+/// Saves a flow of one task and runs it to its end; it must fail, and its log must hold these texts.
+fn fails(server: &Server, task: &str, texts: &[&str]) {
+    server.api.save_or_replace("test/bad", &flow(task));
     let execution = server.api.run("test/bad", &[]);
-    let log = server
-        .api
-        .messages(execution["id"].as_str().unwrap())
-        .join("\n");
-    assert_eq!(state(&execution), "FAILED", "{execution:#}\n{log}");
-    server.api.delete("/api/v1/flows/test/bad");
-    log
+    let id = execution["id"].as_str().unwrap();
+    assert_eq!(
+        state(&execution),
+        "FAILED",
+        "{execution:#}\n{}",
+        server.api.log(id)
+    );
+    server.api.log_with(id, texts);
 }
 
 /// What the API says when a flow is saved that it refuses.
@@ -204,42 +205,37 @@ fn wrong_inputs_are_refused_with_one_message_each() {
 
 // === expressions ===
 
+fn return_fails(server: &Server, format: &str, texts: &[&str]) {
+    let task = format!("    type: io.kestra.plugin.core.debug.Return\n    format: \"{format}\"\n");
+    fails(server, &task, texts);
+}
+
 #[test]
 fn expressions_that_fail_say_where_and_what_there_is() {
     let server = Server::start();
-    let returned = |format: &str| {
-        failure_of(
-            &server,
-            &format!("    type: io.kestra.plugin.core.debug.Return\n    format: \"{format}\"\n"),
-        )
-    };
-    check(&returned("{{ inputs.x.y }}"), &["inputs"]);
-    check(&returned("{{ flow.nmae }}"), &["nmae", "namespace"]);
-    check(&returned("{{ flow.id | uper }}"), &["uper", "upper"]);
-    check(&returned("{{ 1 + }}"), &["line 1"]);
+    return_fails(&server, "{{ inputs.x.y }}", &["inputs"]);
+    return_fails(&server, "{{ flow.nmae }}", &["nmae", "namespace"]);
+    return_fails(&server, "{{ flow.id | uper }}", &["uper", "upper"]);
+    return_fails(&server, "{{ 1 + }}", &["line 1"]);
 }
 
 #[test]
 fn expressions_that_loop_or_explode_are_stopped() {
     let server = Server::start();
-    let returned = |format: &str| {
-        failure_of(
-            &server,
-            &format!("    type: io.kestra.plugin.core.debug.Return\n    format: \"{format}\"\n"),
-        )
-    };
     let started = std::time::Instant::now();
-    let nested = "{% for a in range(1, 9999) %}{% for b in range(1, 9999) %}{% for c in range(1, 9999) %}{% endfor %}{% endfor %}{% endfor %}";
-    check(&returned(nested), &["limit"]);
-    check(&returned("{{ range(1, 100000000) }}"), &["limit"]);
-    check(
-        &returned(&format!(
-            "{}1{}",
-            "{{ ".to_owned() + &"(".repeat(5000),
-            ")".repeat(5000) + " }}"
-        )),
-        &["deep"],
+    let tags = [
+        "{% for a in range(1, 9999) %}",
+        "{% for b in range(1, 9999) %}",
+        "{% for c in range(1, 9999) %}",
+    ];
+    return_fails(
+        &server,
+        &format!("{}{}", tags.concat(), "{% endfor %}".repeat(3)),
+        &["limit"],
     );
+    return_fails(&server, "{{ range(1, 100000000) }}", &["limit"]);
+    let nested = format!("{{{{ {}1{} }}}}", "(".repeat(5000), ")".repeat(5000));
+    return_fails(&server, &nested, &["nest"]);
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
     assert_eq!(server.api.get("/health").status, 200);
 }
@@ -255,69 +251,57 @@ fn http_failures_are_told_apart() {
         "/silent" => Reply::Silence,
         _ => Reply::Body(404, "text/plain", b"nothing here".to_vec()),
     });
-    let request = |uri: &str, options: &str| {
-        failure_of(
-            &server,
-            &format!("    type: io.kestra.plugin.core.http.Request\n    uri: \"{uri}\"\n{options}"),
-        )
-    };
-    check(&request(&web.url("/404"), ""), &["404", "nothing here"]);
-    check(&request(&web.url("/500"), ""), &["500", "broken inside"]);
-    check(&request(&web.url("/big"), ""), &["10"]);
-    check(
-        &request(
-            &web.url("/silent"),
-            "    options:\n      timeout:\n        readIdleTimeout: PT0.3S\n",
-        ),
-        &["time"],
-    );
     let closed = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
-    check(&request(&format!("http://{closed}/"), ""), &["refused"]);
-    check(
-        &request(&web.url("/").replace("http:", "https:"), ""),
-        &[&web.url("/").replace("http:", "https:")],
-    );
-    check(
-        &request("http://no.such.host.invalid/", ""),
-        &["no.such.host.invalid"],
-    );
-    check(&request("not a uri", ""), &["not a uri"]);
+    let quick = "    options:\n      timeout:\n        readIdleTimeout: PT0.3S\n";
+    let https = web.url("/").replace("http:", "https:");
+    for (uri, options, texts) in [
+        (web.url("/404"), "", &["404", "nothing here"][..]),
+        (web.url("/500"), "", &["500", "broken inside"]),
+        (web.url("/big"), "", &["10"]),
+        (web.url("/silent"), quick, &["time"]),
+        (format!("http://{closed}/"), "", &["refused"]),
+        (https.clone(), "", &[&https, "TLS"]),
+        (
+            "http://no.such.host.invalid/".into(),
+            "",
+            &["no.such.host.invalid"],
+        ),
+        ("not a uri".into(), "", &["not a uri"]),
+    ] {
+        let task =
+            format!("    type: io.kestra.plugin.core.http.Request\n    uri: \"{uri}\"\n{options}");
+        fails(&server, &task, texts);
+    }
 }
 
-// === SQL ===
+// === SQL and others ===
 
 #[test]
 fn sql_that_fails_says_what_duckdb_said() {
     let server = Server::start();
-    let log = failure_of(
-        &server,
-        "    type: io.kestra.plugin.jdbc.duckdb.Query\n    sql: SELECT colum FROM (SELECT 1 AS column)\n    fetchType: FETCH\n",
-    );
-    check(&log, &["colum"]);
-    let log = failure_of(
-        &server,
-        "    type: io.kestra.plugin.jdbc.duckdb.Query\n    sql: SELECT * FROM read_csv_auto('/nowhere/x.csv')\n    fetchType: FETCH\n",
-    );
-    check(&log, &["/nowhere/x.csv"]);
+    for (sql, text) in [
+        ("SELECT colum FROM (SELECT 1 AS column)", "colum"),
+        (
+            "SELECT * FROM read_csv_auto('/nowhere/x.csv')",
+            "/nowhere/x.csv",
+        ),
+    ] {
+        let task = format!(
+            "    type: io.kestra.plugin.jdbc.duckdb.Query\n    sql: {sql}\n    fetchType: FETCH\n"
+        );
+        fails(&server, &task, &[text]);
+    }
 }
 
 #[test]
-fn a_failed_task_keeps_its_state_and_the_execution_says_which_it_was() {
+fn a_failed_task_says_why_in_its_log() {
     let server = Server::start();
-    server.api.save(&flow(
+    fails(
+        &server,
         "    type: io.kestra.plugin.core.execution.Fail\n    errorMessage: on purpose\n",
-    ));
-    let execution = server.api.run("test/bad", &[]);
-    assert_eq!(state(&execution), "FAILED");
-    assert_eq!(state(task_run(&execution, "task")), "FAILED");
-    check(
-        &server
-            .api
-            .messages(execution["id"].as_str().unwrap())
-            .join("\n"),
         &["on purpose"],
     );
 }

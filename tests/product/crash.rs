@@ -236,7 +236,7 @@ impl CrashTest {
             );
         }
         if starts > 1 {
-            let log = server.api.messages(execution).join("\n");
+            let log = server.api.log(execution);
             assert!(
                 log.contains("again"),
                 "task run {id} ran {starts} times in {attempts} attempts, and its log does not say so, seed {seed}:\n{log}"

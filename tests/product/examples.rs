@@ -64,7 +64,7 @@ fn sales_are_added_up_by_region() {
         state(&execution),
         "SUCCESS",
         "{execution:#}\n{}",
-        server.api.messages(id).join("\n")
+        server.api.log(id)
     );
     let rows = task_run(&execution, "totals")["outputs"]["rows"]
         .as_array()

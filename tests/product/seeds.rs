@@ -25,7 +25,7 @@ fn run(server: &Server, name: &str, flow: &str) -> Value {
         state(&execution),
         "SUCCESS",
         "{execution:#}\n{}",
-        server.api.messages(&id).join("\n")
+        server.api.log(&id)
     );
     execution
 }
@@ -136,11 +136,9 @@ fn seed_1_makes_a_request_by_the_old_name_of_its_type() {
 fn seed_2_logs_the_status_code_that_the_task_before_gave() {
     let server = Server::start();
     let execution = run(&server, "2-dynamic-flow", "myflow");
-    let messages = server.api.messages(execution["id"].as_str().unwrap());
-    assert!(
-        messages.contains(&"Status Code: 200".to_owned()),
-        "{messages:?}"
-    );
+    server
+        .api
+        .log_with(execution["id"].as_str().unwrap(), &["Status Code: 200"]);
 }
 
 #[test]

@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::harness::repository;
 
 /// What each crate may use of ours.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("expression", &[]),
-    ("duckdb", &[]),
+    ("test-servers", &[]),
+    ("duckdb", &["common"]),
     ("common", &["expression"]),
     ("scheduler", &["expression", "common"]),
     ("backends", &["expression", "common"]),

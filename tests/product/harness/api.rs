@@ -121,13 +121,14 @@ impl Api {
         }
         let url = format!("http://{}/api/v1/executions/{flow}{query}", self.address);
         let answer = self.runtime.block_on(async {
-            let response = self
-                .client
-                .post(url)
-                .multipart(form)
-                .send()
-                .await
-                .expect("the server answers");
+            let request = self.client.post(url);
+            // a form without a part would be no form
+            let request = if inputs.is_empty() {
+                request
+            } else {
+                request.multipart(form)
+            };
+            let response = request.send().await.expect("the server answers");
             Answer {
                 status: response.status().as_u16(),
                 body: response.bytes().await.unwrap().to_vec(),
@@ -164,14 +165,32 @@ impl Api {
         }
     }
 
-    /// The messages of an execution's log.
-    pub(crate) fn messages(&self, id: &str) -> Vec<String> {
+    /// The execution's log as soon as it holds all of these texts; lines are stored a moment after they are written.
+    pub(crate) fn log_with(&self, id: &str, texts: &[&str]) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let log = self.log(id);
+            let Some(missing) = texts.iter().find(|text| !log.contains(**text)) else {
+                return log;
+            };
+            let end = log.char_indices().rev().nth(3000).map_or(0, |(at, _)| at);
+            assert!(
+                Instant::now() < until,
+                "no {missing:?} in the log of {id}:\n{}",
+                &log[end..]
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The messages of an execution's log that are stored by now, each on lines of its own.
+    pub(crate) fn log(&self, id: &str) -> String {
         let entries = self.get(&format!("/api/v1/logs/{id}")).json();
         let entries = entries.as_array().cloned().unwrap_or_default();
-        entries
+        let messages = entries
             .iter()
-            .map(|entry| entry["message"].as_str().unwrap_or_default().to_owned())
-            .collect()
+            .map(|entry| entry["message"].as_str().unwrap_or_default());
+        messages.collect::<Vec<_>>().join("\n")
     }
 }
 
