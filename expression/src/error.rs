@@ -219,12 +219,6 @@ impl Error {
         self
     }
 
-    /// Drops the place, for an error of an inner text that becomes one of the outer text.
-    pub(crate) fn without_place(mut self) -> Error {
-        self.0.place = None;
-        self
-    }
-
     /// Reads the nearest names from where the missing one was looked for.
     pub(crate) fn with_candidates(mut self, root: impl FnOnce() -> Vec<Arc<str>>) -> Error {
         if let ErrorKind::Undefined { name, candidates } = &mut self.0.kind

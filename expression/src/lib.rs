@@ -30,6 +30,7 @@ mod jq;
 mod nearest;
 mod object;
 mod options;
+mod reference;
 mod references;
 mod render;
 mod survey;
@@ -45,6 +46,7 @@ pub use self::host::{Answer, FileNeed, FixedHost, Host, HttpNeed, Need, SubflowN
 pub use self::nearest::nearest;
 pub use self::object::Object;
 pub use self::options::{Limits, Options, Profile};
+pub use self::reference::reference_markdown;
 pub use self::references::References;
 pub use self::render::is_truthy;
 pub use self::value::{

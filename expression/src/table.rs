@@ -24,7 +24,7 @@ pub(crate) struct Doc {
     pub(crate) signature: &'static str,
     /// What it does, in one or two sentences.
     pub(crate) text: &'static str,
-    /// A template that uses it, rendered with the variables of [`crate::reference::VARIABLES`].
+    /// A template that uses it, rendered with [`crate::reference`]'s variables.
     pub(crate) example: &'static str,
     /// What the example gives; empty when it depends on the host.
     pub(crate) result: &'static str,

@@ -47,7 +47,6 @@ fn write(parts: &[Part], moment: &Moment, style: Style, text: &mut String) {
                 text.push_str(&format!(":{:02}", moment.zoned.second()));
                 text.push_str(&fraction(moment));
             }
-            Part::Fraction => text.push_str(&fraction(moment)),
             Part::FractionInThrees => text.push_str(&fraction_in_threes(moment)),
             Part::BracketedZone => {
                 if !moment.zone.is_offset() {

@@ -109,7 +109,7 @@ impl Reader<'_> {
                         self.fraction(0, 9)?;
                     }
                 }
-                Part::Fraction | Part::FractionInThrees => self.fraction(0, 9)?,
+                Part::FractionInThrees => self.fraction(0, 9)?,
                 Part::BracketedZone => {
                     if let Some(rest) = self.rest().strip_prefix('[') {
                         let end = rest.find(']').ok_or(self.at)?;

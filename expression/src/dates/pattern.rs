@@ -23,8 +23,6 @@ pub(super) enum Part {
     },
     /// `[…]`: printed, and optional when reading.
     Optional(Vec<Part>),
-    /// Digits of a second after a point, as many as needed, with the point: `ISO_LOCAL_TIME`.
-    Fraction,
     /// The fraction of an instant in groups of three digits.
     FractionInThrees,
     /// `:ss` and a fraction, of which all may be missing when reading.

@@ -19,12 +19,6 @@ impl Zone {
         }
     }
 
-    /// The zone of a time zone that was not asked for by name.
-    pub(crate) fn of(zone: TimeZone) -> Zone {
-        let id = id(&zone);
-        Zone { zone, id }
-    }
-
     /// Whether it is just an offset: `+02:00` or `Z`.
     pub(crate) fn is_offset(&self) -> bool {
         self.id == "Z" || self.id.starts_with(['+', '-'])

@@ -36,11 +36,6 @@ impl<'a> Call<'_, 'a> {
         self.get(index).ok_or_else(|| Error::evaluation(message))
     }
 
-    /// The text of the argument at `index`, if it is a text.
-    pub(crate) fn text(&self, index: usize) -> Option<&str> {
-        self.get(index)?.as_str()
-    }
-
     /// The arguments of a variadic function.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Value> {
         self.arguments.iter().flatten()

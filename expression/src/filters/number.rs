@@ -123,7 +123,6 @@ fn number(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {
             .and_then(|value| i32::try_from(value).ok())
             .map(Value::Int32),
         "LONG" => parse_integer(text).map(Value::Int),
-        #[expect(clippy::cast_possible_truncation, reason = "a float is asked for")]
         "FLOAT" => parse_float(text).map(|(_, single)| single).map(Value::F32),
         "DOUBLE" => parse_float(text)
             .map(|(double, _)| double)

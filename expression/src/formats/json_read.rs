@@ -45,19 +45,6 @@ pub(crate) fn read_first(text: &str, max_depth: usize) -> Result<Value, Problem>
     Reader::new(text, max_depth).document()
 }
 
-/// Reads all JSON values of a text, one after another.
-pub(crate) fn read_all(text: &str, max_depth: usize) -> Result<Vec<Value>, Problem> {
-    let mut reader = Reader::new(text, max_depth);
-    let mut values = Vec::new();
-    loop {
-        reader.skip_blanks();
-        if reader.at >= text.len() {
-            return Ok(values);
-        }
-        values.push(reader.document()?);
-    }
-}
-
 struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],

@@ -51,10 +51,6 @@ impl Text {
         &self.buffer
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.buffer.len()
-    }
-
     pub(crate) fn into_string(self) -> String {
         self.buffer
     }

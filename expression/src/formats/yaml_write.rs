@@ -220,15 +220,14 @@ impl Look {
 
 /// Characters that only a double-quoted text may have.
 fn is_special(unit: char) -> bool {
-    match unit {
-        '\n' | ' '..='~' => false,
-        '\u{feff}' => false,
-        '\u{a0}'..='\u{2027}'
+    !matches!(
+        unit,
+        '\n' | ' '..='~' | '\u{feff}'
+        | '\u{a0}'..='\u{2027}'
         | '\u{202a}'..='\u{d7ff}'
         | '\u{e000}'..='\u{fffd}'
-        | '\u{10000}'.. => false,
-        _ => true,
-    }
+        | '\u{10000}'..
+    )
 }
 
 fn write_plain(string: &str, look: &Look, text: &mut Text) -> Result<(), Error> {

@@ -179,7 +179,7 @@ impl DecimalFormat {
         }
         let mut text = String::with_capacity(integer.len() * 2);
         for (index, digit) in integer.chars().enumerate() {
-            if index > 0 && (integer.len() - index) % self.grouping == 0 {
+            if index > 0 && (integer.len() - index).is_multiple_of(self.grouping) {
                 text.push_str(symbols.group);
             }
             text.push(digit);

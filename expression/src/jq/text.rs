@@ -94,7 +94,7 @@ fn matches(
     Ok((regex, found))
 }
 
-fn subject<'t>(input: &'t Jq) -> Result<&'t str, Error<Jq>> {
+fn subject(input: &Jq) -> Result<&str, Error<Jq>> {
     match input {
         Jq::Str(text) => Ok(text),
         other => Err(Error::str(format!(

@@ -139,18 +139,6 @@ impl Map {
     }
 }
 
-impl MapBuilder {
-    /// Takes the entry under `key` out, leaving the others in order.
-    pub(crate) fn remove(&mut self, key: &str) -> Option<Value> {
-        self.entries.shift_remove(key)
-    }
-
-    /// The value under `key`, to be changed.
-    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.entries.get_mut(key)
-    }
-}
-
 impl Default for Map {
     fn default() -> Map {
         MapBuilder::default().build()

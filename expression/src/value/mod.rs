@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use self::decimal::Decimal;
 pub(crate) use self::decimal::power_of_ten;
-pub use self::entry::Entry;
+pub(crate) use self::entry::Entry;
 pub use self::json_view::JsonView;
 pub use self::list::List;
 pub use self::map::{Map, MapBuilder};

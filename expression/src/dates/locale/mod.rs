@@ -110,9 +110,9 @@ impl Locale {
                 .parts_of_day
                 .split('|')
                 .filter_map(|part| part.split_once(':'));
-            let begun =
+            let mut begun =
                 parts.filter(|(start, _)| start.parse::<i8>().is_ok_and(|start| start <= hour));
-            begun.last().map_or("", |(_, name)| name)
+            begun.next_back().map_or("", |(_, name)| name)
         };
         // Midnight and noon are points in time; just after them it is what it is an hour later.
         let is_point = matches!(hour, 0 | 12) && at(hour) != at(hour + 1);
@@ -186,7 +186,7 @@ pub(crate) fn parse(name: &str) -> Result<&'static Locale, Error> {
     let only_country = country.is_empty()
         && language.len() == 2
         && language.bytes().all(|byte| byte.is_ascii_uppercase());
-    if !(is_language && is_country) && !only_country {
+    if !(only_country || is_language && is_country) {
         return Err(Error::evaluation(format!("Invalid locale format: {name}")));
     }
     Ok(find(name).unwrap_or_else(root))
