@@ -103,7 +103,7 @@ impl CrashTest {
             );
             let id = answer.json()["id"].as_str().unwrap().to_owned();
             self.accepted.insert(id, flow);
-            if self.random() % 4 == 0 {
+            if self.random().is_multiple_of(4) {
                 self.look(&server);
             }
         }

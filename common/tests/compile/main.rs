@@ -7,10 +7,6 @@
     clippy::disallowed_methods,
     reason = "a test may panic, print and look around"
 )]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the tests read the flows that they compile"
-)]
 
 mod catalogue;
 mod conformance;
