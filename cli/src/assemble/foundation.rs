@@ -35,6 +35,7 @@ pub(crate) struct Foundation {
     pub(crate) installation: Installation,
     pub(crate) probes: Vec<Probe>,
     pub(crate) files_directory: PathBuf,
+    pub(crate) data_directory: PathBuf,
     embedded: Arc<EmbeddedStore>,
     in_process: Arc<InProcessQueue>,
 }
@@ -85,6 +86,7 @@ impl Foundation {
             installation,
             probes,
             files_directory,
+            data_directory: data_directory.to_owned(),
             embedded,
             in_process,
         })

@@ -243,12 +243,14 @@ fn executor_parts(foundation: &Foundation) -> flowmill_executor::Parts {
 }
 
 fn worker_parts(foundation: &Foundation, config: &Config) -> flowmill_worker::Parts {
+    let mut tasks = config.tasks.clone();
+    tasks.duckdb.data_directory = Some(foundation.data_directory.clone());
     flowmill_worker::Parts {
         store: foundation.store.clone(),
         queue: foundation.queue.clone(),
         files: foundation.files.clone(),
         catalogue: foundation.catalogue.clone(),
-        tasks: Arc::new(config.tasks.clone()),
+        tasks: Arc::new(tasks),
         engine: foundation.engine.clone(),
         secrets: foundation.secrets.clone(),
         partitions: foundation.installation.partitions,
