@@ -97,12 +97,10 @@ pub(crate) fn lost(draft: &mut Draft<'_>, event: &TaskLost) {
     }
     if has_open_attempt(draft, &event.run) {
         close_attempt(draft, &event.run, StateType::Resubmitted);
-        draft.log(
-            Some(&event.run),
-            Level::Warn,
-            format!("{}: the task runs again", event.reason),
-        );
     }
+    // also where no start was heard of: short tasks report theirs with their end, and may have begun
+    let message = format!("{}: the task runs again", event.reason);
+    draft.log(Some(&event.run), Level::Warn, message);
     start::submit(draft, &event.run);
 }
 
