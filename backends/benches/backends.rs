@@ -1,4 +1,6 @@
-//! What the embedded backends cost: `cargo bench -p flowmill-backends [-- store|queue|files]`.
+//! What the backends cost: `cargo bench -p flowmill-backends [-- store|queue|files|redis|rabbitmq|s3]`.
+//!
+//! Those of one machine are measured without a name as well; the others start a private server.
 //!
 //! `BENCH_DIR` says on which disk, `BENCH_STORE` gives the store's configuration as JSON.
 //!
@@ -50,6 +52,19 @@ fn main() {
             tokio::spawn(files(directory.path().join("files")))
                 .await
                 .unwrap();
+        }
+        let _ = &wanted;
+        #[cfg(feature = "redis")]
+        if wanted == "redis" {
+            tokio::spawn(redis()).await.unwrap();
+        }
+        #[cfg(feature = "rabbitmq")]
+        if wanted == "rabbitmq" {
+            tokio::spawn(rabbitmq()).await.unwrap();
+        }
+        #[cfg(feature = "s3")]
+        if wanted == "s3" {
+            tokio::spawn(s3()).await.unwrap();
         }
     });
 }
@@ -403,4 +418,214 @@ async fn files(directory: std::path::PathBuf) {
         .await
         .unwrap();
     rate("files: get 256 MiB (MiB)", 256, since, "");
+}
+
+#[cfg(feature = "redis")]
+async fn redis() {
+    use flowmill_backends::config::Address;
+    use flowmill_backends::store::redis::{Config, RedisStore};
+
+    let server = flowmill_test_servers::Redis::start().unwrap();
+    let config = Config {
+        urls: vec![Address::new(server.url())],
+        ..Config::default()
+    };
+    let store = Arc::new(RedisStore::open(&config).await.unwrap());
+    store
+        .commit(Batch {
+            puts: vec![("p00/epoch".into(), Bytes::from_static(b"1"))],
+            ..Batch::default()
+        })
+        .await
+        .unwrap();
+    let (mut commits, mut gets, mut ranges) = (Timings::new(), Timings::new(), Timings::new());
+    for n in 0..10_000 {
+        let since = Instant::now();
+        store.commit(step("p00", n)).await.unwrap();
+        commits.add(since);
+        let since = Instant::now();
+        store.get(&format!("p00/execution/{n:08}")).await.unwrap();
+        gets.add(since);
+        let since = Instant::now();
+        let options = RangeOptions {
+            limit: 25,
+            reverse: true,
+            ..RangeOptions::default()
+        };
+        store
+            .range("p00/execution/", "p00/execution0", options)
+            .await
+            .unwrap();
+        ranges.add(since);
+    }
+    commits.print("redis: commit one after the other, a step of an execution");
+    gets.print("redis: get");
+    ranges.print("redis: range of 25 entries of 900 bytes");
+    for committers in [16, 64] {
+        let since = Instant::now();
+        let tasks = (0..committers).map(|committer| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for n in 0..1000 {
+                    store
+                        .commit(step("p00", committer * 1000 + n))
+                        .await
+                        .unwrap();
+                }
+            })
+        });
+        futures::future::join_all(tasks)
+            .await
+            .into_iter()
+            .for_each(|task| task.unwrap());
+        rate(
+            &format!("redis: {committers} committers, step batches"),
+            committers * 1000,
+            since,
+            "",
+        );
+    }
+}
+
+#[cfg(feature = "rabbitmq")]
+async fn rabbitmq() {
+    use flowmill_backends::config::Address;
+    use flowmill_backends::queue::rabbitmq::{Config, QueueType, RabbitQueue};
+
+    let server = flowmill_test_servers::RabbitMq::start().unwrap();
+    for queue_type in [QueueType::Classic, QueueType::Quorum] {
+        let prefix = format!("{queue_type:?}");
+        let config = Config {
+            url: Address::new(server.url()),
+            queue_type,
+            prefix: prefix.clone(),
+            ..Config::default()
+        };
+        let queue = Arc::new(RabbitQueue::open(&config).await.unwrap());
+        let topic = Topic::Jobs("default".into());
+        let mut consumer = queue.consume(&topic, 200).await.unwrap();
+        let (mut confirms, mut deliveries) = (Timings::new(), Timings::new());
+        for n in 0..2000 {
+            let message = message(n);
+            let since = Instant::now();
+            let publish = queue.publish(&topic, vec![message]);
+            let ((), ()) = tokio::join!(
+                async {
+                    publish.await.unwrap();
+                    confirms.add(since);
+                },
+                async {
+                    consumer.next().await.unwrap().receipt.acknowledge();
+                    deliveries.add(since);
+                }
+            );
+        }
+        confirms.print(&format!("rabbitmq {prefix}: publish until confirmed"));
+        deliveries.print(&format!("rabbitmq {prefix}: publish until delivered"));
+
+        for (publishers, batch) in [(1, 256), (64, 1)] {
+            let total = 40_000;
+            let since = Instant::now();
+            let tasks: Vec<_> = (0..publishers)
+                .map(|_| {
+                    let (queue, topic) = (queue.clone(), topic.clone());
+                    tokio::spawn(async move {
+                        for _ in 0..total / publishers / batch {
+                            queue
+                                .publish(&topic, (0..batch).map(message).collect())
+                                .await
+                                .unwrap();
+                        }
+                    })
+                })
+                .collect();
+            for _ in 0..total / publishers / batch * publishers * batch {
+                consumer.next().await.unwrap().receipt.acknowledge();
+            }
+            futures::future::join_all(tasks)
+                .await
+                .into_iter()
+                .for_each(|task| task.unwrap());
+            let name =
+                format!("rabbitmq {prefix}: {publishers} publishers of {batch}, one consumer");
+            rate(
+                &name,
+                total / publishers / batch * publishers * batch,
+                since,
+                "",
+            );
+        }
+    }
+}
+
+#[cfg(feature = "s3")]
+async fn s3() {
+    use flowmill_backends::config::Secret;
+    use flowmill_backends::files::s3::{Config, S3Files};
+    use flowmill_test_servers::Minio;
+
+    let server = Minio::start("bench").unwrap();
+    let config = Config {
+        bucket: "bench".into(),
+        endpoint: Some(server.url()),
+        access_key: Some(Minio::USER.into()),
+        secret_key: Some(Secret::new(Minio::PASSWORD)),
+        ..Config::default()
+    };
+    let files = S3Files::open(&config).await.unwrap();
+    let (mut puts, mut gets) = (Timings::new(), Timings::new());
+    for n in 0..200 {
+        let content = stream::once(async { Ok(Bytes::from(vec![b'f'; 10 << 10])) }).boxed();
+        let since = Instant::now();
+        files.put(&format!("small/{n}"), content).await.unwrap();
+        puts.add(since);
+        let since = Instant::now();
+        let _: Vec<_> = files
+            .get(&format!("small/{n}"), None)
+            .await
+            .unwrap()
+            .try_collect()
+            .await
+            .unwrap();
+        gets.add(since);
+    }
+    puts.print("s3: put 10 KiB");
+    gets.print("s3: get 10 KiB");
+    println!(
+        "s3: memory of this process before a large file: {} MiB",
+        peak_memory()
+    );
+    let chunk = Bytes::from(vec![b'f'; 64 << 10]);
+    let content = stream::iter((0..16 << 10).map(move |_| Ok(chunk.clone()))).boxed();
+    let since = Instant::now();
+    files.put("large", content).await.unwrap();
+    rate("s3: put 1 GiB (MiB)", 1024, since, "");
+    let since = Instant::now();
+    let content = files.get("large", None).await.unwrap();
+    let length = content
+        .try_fold(0, |sum, chunk| async move { Ok(sum + chunk.len()) })
+        .await
+        .unwrap();
+    assert_eq!(length, 1 << 30);
+    rate("s3: get 1 GiB (MiB)", 1024, since, "");
+    println!(
+        "s3: memory of this process at its peak: {} MiB",
+        peak_memory()
+    );
+}
+
+/// The most memory that this process has had, in MiB.
+#[cfg(feature = "s3")]
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        / 1024
 }

@@ -4,6 +4,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Kind, Result};
 
+/// The state of all backends.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    probes: Vec<(&'static str, Probe)>,
+}
+
+impl Health {
+    /// Adds a backend: which seam it serves (`store`, `queue`, `files`), and its state.
+    pub fn watch(&mut self, seam: &'static str, probe: &Probe) {
+        self.probes.push((seam, probe.clone()));
+    }
+
+    /// Whether all of them work, as far as is known.
+    pub fn is_up(&self) -> bool {
+        self.probes
+            .iter()
+            .all(|(_, probe)| probe.outage().is_none())
+    }
+
+    /// Each seam with the state of what serves it.
+    pub fn report(&self) -> impl Iterator<Item = (&'static str, &Probe)> {
+        self.probes.iter().map(|(seam, probe)| (*seam, probe))
+    }
+}
+
 /// The state of one backend, shared by the backend (which reports) and whoever asks.
 #[derive(Clone, Debug)]
 pub struct Probe {

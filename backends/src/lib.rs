@@ -7,11 +7,19 @@ pub mod config;
 pub mod error;
 pub mod files;
 pub mod health;
+mod open;
 pub mod queue;
 pub mod repo;
+mod retry;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(any(feature = "rabbitmq", feature = "redis", feature = "s3"))]
+mod tls;
 
 pub use error::{Error, Kind, Result};
 pub use files::Files;
+pub use health::Health;
+pub use open::{Backends, is_distributed, open};
 pub use queue::Queue;
 pub use store::Store;

@@ -2,8 +2,11 @@
 
 pub mod local;
 mod path;
+#[cfg(feature = "s3")]
+pub mod s3;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -33,6 +36,13 @@ pub trait Files: Send + Sync + 'static {
 
     /// Removes a file; no error when it is not there.
     async fn delete(&self, path: &str) -> Result<()>;
+
+    /// A link by which a browser gets the file for a while, saved under this name. `None` when this storage makes no
+    /// links: the content is then to be passed on. Whether the file is there is not looked at.
+    async fn link(&self, path: &str, name: &str, valid: Duration) -> Result<Option<String>> {
+        let _ = (path, name, valid);
+        Ok(None)
+    }
 }
 
 /// What is known of a file.

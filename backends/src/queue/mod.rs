@@ -1,6 +1,8 @@
 //! The queue: messages between the services, at least once.
 
 pub mod in_process;
+#[cfg(feature = "rabbitmq")]
+pub mod rabbitmq;
 mod ring;
 
 use async_trait::async_trait;

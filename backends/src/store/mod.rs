@@ -4,6 +4,8 @@
 //! cluster can keep each space on one node. Order is bytewise.
 
 pub mod embedded;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -24,10 +24,18 @@ impl Minio {
     /// Starts one that has a bucket of this name. The program is `FLOWMILL_MINIO`, or `minio` in the path or in the
     /// cache of `install.sh`.
     pub fn start(bucket: &str) -> Result<Self, Missing> {
-        let failed = |reason: String| Missing { server: NAME, reason };
+        let failed = |reason: String| Missing {
+            server: NAME,
+            reason,
+        };
         let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
-        std::fs::create_dir_all(folder.path().join("data").join(bucket)).map_err(|error| failed(error.to_string()))?;
-        let mut minio = Self { port: free_port(), process: None, folder };
+        std::fs::create_dir_all(folder.path().join("data").join(bucket))
+            .map_err(|error| failed(error.to_string()))?;
+        let mut minio = Self {
+            port: free_port(),
+            process: None,
+            folder,
+        };
         minio.launch()?;
         Ok(minio)
     }
@@ -50,17 +58,31 @@ impl Minio {
 
     fn launch(&mut self) -> Result<(), Missing> {
         let cache = std::env::var("FLOWMILL_TEST_CACHE").unwrap_or_else(|_| {
-            format!("{}/.cache/flowmill", std::env::var("HOME").unwrap_or_default())
+            format!(
+                "{}/.cache/flowmill",
+                std::env::var("HOME").unwrap_or_default()
+            )
         });
         let program = find(NAME, "FLOWMILL_MINIO", "minio", &[&format!("{cache}/bin")])?;
-        let failed = |reason: String| Missing { server: NAME, reason };
+        let failed = |reason: String| Missing {
+            server: NAME,
+            reason,
+        };
         let log = self.folder.path().join("log");
         let mut command = mortal(program);
-        command.args(["server", "--quiet", "--address"]).arg(format!("127.0.0.1:{}", self.port));
+        command
+            .args(["server", "--quiet", "--address"])
+            .arg(format!("127.0.0.1:{}", self.port));
         command.arg(self.folder.path().join("data"));
-        command.env("MINIO_ROOT_USER", Self::USER).env("MINIO_ROOT_PASSWORD", Self::PASSWORD);
-        command.env("MINIO_BROWSER", "off").env("MINIO_UPDATE", "off").env("HOME", self.folder.path());
-        let mut process = Process::start(command, &log).map_err(|error| failed(error.to_string()))?;
+        command
+            .env("MINIO_ROOT_USER", Self::USER)
+            .env("MINIO_ROOT_PASSWORD", Self::PASSWORD);
+        command
+            .env("MINIO_BROWSER", "off")
+            .env("MINIO_UPDATE", "off")
+            .env("HOME", self.folder.path());
+        let mut process =
+            Process::start(command, &log).map_err(|error| failed(error.to_string()))?;
         wait_for_port(&mut process, self.port, Duration::from_secs(60), &log).map_err(failed)?;
         self.process = Some(process);
         Ok(())

@@ -23,9 +23,18 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a command with its output in a file.
     pub(crate) fn start(mut command: Command, log: &Path) -> io::Result<Self> {
-        let output = std::fs::File::options().append(true).create(true).open(log)?;
-        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
-        Ok(Self { child: spawn(command)? })
+        let output = std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(log)?;
+        command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .process_group(0);
+        Ok(Self {
+            child: spawn(command)?,
+        })
     }
 
     /// Whether it still runs.
@@ -54,7 +63,11 @@ impl Drop for Process {
 /// A command that the kernel kills when this process dies, however it dies.
 pub(crate) fn mortal(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("setpriv");
-    command.arg("--pdeathsig").arg("KILL").arg("--").arg(program);
+    command
+        .arg("--pdeathsig")
+        .arg("KILL")
+        .arg("--")
+        .arg(program);
     command
 }
 
@@ -73,20 +86,32 @@ fn spawn(command: Command) -> io::Result<Child> {
         orders
     });
     let (reply, answer) = channel();
-    spawner.send((command, reply)).expect("the thread never ends");
+    spawner
+        .send((command, reply))
+        .expect("the thread never ends");
     answer.recv().expect("the thread answers")
 }
 
 /// A port that nobody uses at the moment.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
+    listener
+        .local_addr()
+        .expect("a bound socket has an address")
+        .port()
 }
 
 /// Waits until a port of this machine accepts connections.
-pub(crate) fn wait_for_port(process: &mut Process, port: u16, patience: Duration, log: &Path) -> Result<(), String> {
+pub(crate) fn wait_for_port(
+    process: &mut Process,
+    port: u16,
+    patience: Duration,
+    log: &Path,
+) -> Result<(), String> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    wait_until(process, patience, log, || TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
+    wait_until(process, patience, log, || {
+        TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
+    })
 }
 
 /// Waits until a condition holds while the process runs.
@@ -110,13 +135,23 @@ pub(crate) fn wait_until(
 }
 
 /// The program named by a variable, or found in one of the places or in the path.
-pub(crate) fn find(server: &'static str, variable: &str, name: &str, places: &[&str]) -> Result<PathBuf, Missing> {
+pub(crate) fn find(
+    server: &'static str,
+    variable: &str,
+    name: &str,
+    places: &[&str],
+) -> Result<PathBuf, Missing> {
     if let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
     let in_path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = places.iter().map(PathBuf::from).chain(std::env::split_paths(&in_path));
-    let found = folders.map(|folder| folder.join(name)).find(|candidate| candidate.is_file());
+    let folders = places
+        .iter()
+        .map(PathBuf::from)
+        .chain(std::env::split_paths(&in_path));
+    let found = folders
+        .map(|folder| folder.join(name))
+        .find(|candidate| candidate.is_file());
     found.ok_or_else(|| {
         let reason = format!("`{name}` is not in the path and {variable} is not set (tests/servers/install.sh installs it)");
         Missing { server, reason }

@@ -28,11 +28,19 @@ impl RabbitMq {
     /// Starts one.
     pub fn start() -> Result<Self, Missing> {
         find(NAME, "FLOWMILL_RABBITMQ", "rabbitmq-server", &SCRIPTS)?;
-        let failed = |reason: String| Missing { server: NAME, reason };
+        let failed = |reason: String| Missing {
+            server: NAME,
+            reason,
+        };
         let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
         let ports = [free_port(), free_port(), free_port()];
-        let mut broker =
-            Self { port: ports[0], distribution_port: ports[1], name_port: ports[2], process: None, folder };
+        let mut broker = Self {
+            port: ports[0],
+            distribution_port: ports[1],
+            name_port: ports[2],
+            process: None,
+            folder,
+        };
         let configuration = format!(
             "listeners.tcp.1 = 127.0.0.1:{}\nloopback_users = none\ndisk_free_limit.absolute = 1MB\nlog.console = false\n\
              heartbeat = 10\nvm_memory_high_watermark.absolute = 2GB\n",
@@ -57,11 +65,18 @@ impl RabbitMq {
 
     /// What `rabbitmqctl` prints for a command.
     pub fn control(&self, arguments: &[&str]) -> String {
-        let Ok(script) = script("rabbitmqctl") else { return String::new() };
+        let Ok(script) = script("rabbitmqctl") else {
+            return String::new();
+        };
         let mut command = Command::new(script);
         self.environment(&mut command);
-        let output = command.arg("-q").args(arguments).output().expect("rabbitmqctl runs");
-        let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let output = command
+            .arg("-q")
+            .args(arguments)
+            .output()
+            .expect("rabbitmqctl runs");
+        let [out, err] = [output.stdout, output.stderr]
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         out + &err
     }
 
@@ -93,12 +108,16 @@ impl RabbitMq {
 
     /// Stops it from answering, as a network cut would, until [`RabbitMq::resume`].
     pub fn pause(&self) {
-        self.process.iter().for_each(|process| process.signal(Signal::SIGSTOP));
+        self.process
+            .iter()
+            .for_each(|process| process.signal(Signal::SIGSTOP));
     }
 
     /// Lets it answer again.
     pub fn resume(&self) {
-        self.process.iter().for_each(|process| process.signal(Signal::SIGCONT));
+        self.process
+            .iter()
+            .for_each(|process| process.signal(Signal::SIGCONT));
     }
 
     fn launch(&mut self) -> Result<(), String> {
@@ -118,15 +137,21 @@ impl RabbitMq {
         command
             .env("HOME", folder)
             .env("ERL_EPMD_PORT", self.name_port.to_string())
-            .env("RABBITMQ_NODENAME", format!("flowmill{}@localhost", self.port))
+            .env(
+                "RABBITMQ_NODENAME",
+                format!("flowmill{}@localhost", self.port),
+            )
             .env("RABBITMQ_DIST_PORT", self.distribution_port.to_string())
             .env("RABBITMQ_MNESIA_BASE", folder.join("data"))
             .env("RABBITMQ_LOG_BASE", folder.join("log"))
             .env("RABBITMQ_CONFIG_FILE", folder.join("rabbitmq.conf"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("plugins"))
             .env("RABBITMQ_PID_FILE", folder.join("pid"))
-            // Few schedulers that do not spin: the machine is shared with the tests.
-            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none");
+            // No shell, and no spinning: the machine is shared with the tests.
+            .env(
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                "-noinput +sbwt none +sbwtdcpu none +sbwtdio none",
+            );
     }
 }
 
@@ -135,10 +160,15 @@ impl Drop for RabbitMq {
         self.process = None;
         // The name server that Erlang started beside it.
         let mut command = Command::new("epmd");
-        let _ = command.arg("-port").arg(self.name_port.to_string()).arg("-kill").output();
+        let _ = command
+            .arg("-port")
+            .arg(self.name_port.to_string())
+            .arg("-kill")
+            .output();
     }
 }
 
 fn script(name: &str) -> Result<PathBuf, Missing> {
-    find(NAME, "FLOWMILL_RABBITMQ", "rabbitmq-server", &SCRIPTS).map(|server| server.with_file_name(name))
+    find(NAME, "FLOWMILL_RABBITMQ", "rabbitmq-server", &SCRIPTS)
+        .map(|server| server.with_file_name(name))
 }

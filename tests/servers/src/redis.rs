@@ -28,10 +28,21 @@ impl Redis {
     /// Starts one with further settings, as on redis-server's command line: `["--requirepass", "secret"]`.
     pub fn with(arguments: &[&str]) -> Result<Self, Missing> {
         find(NAME, "FLOWMILL_REDIS", "redis-server", &[])?;
-        let failed = |reason: String| Missing { server: NAME, reason };
+        let failed = |reason: String| Missing {
+            server: NAME,
+            reason,
+        };
         let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
-        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let mut redis = Self { port: free_port(), arguments, process: None, folder };
+        let arguments = arguments
+            .iter()
+            .map(|argument| (*argument).to_owned())
+            .collect();
+        let mut redis = Self {
+            port: free_port(),
+            arguments,
+            process: None,
+            folder,
+        };
         redis.launch().map_err(failed)?;
         Ok(redis)
     }
@@ -59,12 +70,23 @@ impl Redis {
 
     /// Stops it from answering, as a network cut would, until [`Redis::resume`].
     pub fn pause(&self) {
-        self.process.iter().for_each(|process| process.signal(Signal::SIGSTOP));
+        self.process
+            .iter()
+            .for_each(|process| process.signal(Signal::SIGSTOP));
     }
 
     /// Lets it answer again.
     pub fn resume(&self) {
-        self.process.iter().for_each(|process| process.signal(Signal::SIGCONT));
+        self.process
+            .iter()
+            .for_each(|process| process.signal(Signal::SIGCONT));
+    }
+
+    /// Opens a port with TLS as well (it must have been started with a certificate), and says which.
+    pub fn enable_tls(&self) -> u16 {
+        let port = free_port();
+        self.command(&["config", "set", "tls-port", &port.to_string()]);
+        port
     }
 
     /// What `redis-cli` prints for a command.
@@ -73,14 +95,31 @@ impl Redis {
     }
 
     fn launch(&mut self) -> Result<(), String> {
-        let program = find(NAME, "FLOWMILL_REDIS", "redis-server", &[]).map_err(|missing| missing.reason)?;
+        let program =
+            find(NAME, "FLOWMILL_REDIS", "redis-server", &[]).map_err(|missing| missing.reason)?;
         let log = self.folder.path().join("log");
         let mut command = mortal(program);
-        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--daemonize", "no"]);
-        command.arg("--port").arg(self.port.to_string()).arg("--dir").arg(self.folder.path()).args(&self.arguments);
+        command.args([
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+            "--daemonize",
+            "no",
+        ]);
+        command
+            .arg("--port")
+            .arg(self.port.to_string())
+            .arg("--dir")
+            .arg(self.folder.path())
+            .args(&self.arguments);
         let mut process = Process::start(command, &log).map_err(|error| error.to_string())?;
         wait_for_port(&mut process, self.port, PATIENCE, &log)?;
-        wait_until(&mut process, PATIENCE, &log, || !cli(self.port, &["ping"]).contains("LOADING"))?;
+        wait_until(&mut process, PATIENCE, &log, || {
+            !cli(self.port, &["ping"]).contains("LOADING")
+        })?;
         self.process = Some(process);
         Ok(())
     }
@@ -96,14 +135,21 @@ impl RedisCluster {
     /// Starts one.
     pub fn start() -> Result<Self, Missing> {
         let settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
-        let nodes = (0..3).map(|_| Redis::with(&settings)).collect::<Result<Vec<_>, _>>()?;
+        let nodes = (0..3)
+            .map(|_| Redis::with(&settings))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut create = Command::new("redis-cli");
         create.args(["--cluster", "create", "--cluster-yes"]);
         create.args(nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)));
-        let failed = |reason: String| Missing { server: "Redis cluster", reason };
+        let failed = |reason: String| Missing {
+            server: "Redis cluster",
+            reason,
+        };
         let created = create.output().map_err(|error| failed(error.to_string()))?;
         if !created.status.success() {
-            return Err(failed(String::from_utf8_lossy(&created.stdout).into_owned()));
+            return Err(failed(
+                String::from_utf8_lossy(&created.stdout).into_owned(),
+            ));
         }
         let mut cluster = Self { nodes };
         for node in &mut cluster.nodes {
@@ -127,6 +173,12 @@ impl RedisCluster {
 }
 
 fn cli(port: u16, arguments: &[&str]) -> String {
-    let output = Command::new("redis-cli").arg("-p").arg(port.to_string()).args(arguments).output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+    let output = Command::new("redis-cli")
+        .arg("-p")
+        .arg(port.to_string())
+        .args(arguments)
+        .output();
+    output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default()
 }

@@ -27,20 +27,32 @@ impl S3InProcess {
     pub async fn start(bucket: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir(folder.path().join(bucket)).expect("a folder for the bucket");
-        let mut builder = S3ServiceBuilder::new(FileSystem::new(folder.path()).expect("a file system"));
+        let mut builder =
+            S3ServiceBuilder::new(FileSystem::new(folder.path()).expect("a file system"));
         builder.set_auth(SimpleAuth::from_single(Self::USER, Self::PASSWORD));
         let service = builder.build();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a free port");
+        let port = listener
+            .local_addr()
+            .expect("a bound socket has an address")
+            .port();
         let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let service = service.clone();
                 tokio::spawn(async move {
-                    let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(socket), service).await;
+                    let _ = Builder::new(TokioExecutor::new())
+                        .serve_connection(TokioIo::new(socket), service)
+                        .await;
                 });
             }
         });
-        Self { port, task, _folder: folder }
+        Self {
+            port,
+            task,
+            _folder: folder,
+        }
     }
 
     /// Its address.

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use metrics::Counter;
 use tokio::sync::Notify;
 
 use super::Shared;
@@ -14,6 +15,7 @@ pub(super) struct Line {
     state: Mutex<State>,
     /// Wakes one of the consumers that have room (shared topics).
     arrived: Notify,
+    published: Counter,
 }
 
 #[derive(Default)]
@@ -45,15 +47,19 @@ struct Envelope {
 
 impl Line {
     pub(super) fn new(topic: Topic, shared: Arc<Shared>) -> Self {
+        let published =
+            metrics::counter!("flowmill_queue_published_total", "topic" => topic.name());
         Self {
             topic,
             shared,
             state: Mutex::default(),
             arrived: Notify::new(),
+            published,
         }
     }
 
     pub(super) fn push(&self, message: Message, size: u32) {
+        self.published.increment(1);
         let mut state = self.lock();
         let number = state.next_number;
         state.next_number += 1;

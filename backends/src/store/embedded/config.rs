@@ -10,7 +10,7 @@ use crate::config::ByteSize;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
-    /// Memory that each connection may use to keep pages, taken only as it is needed.
+    /// Memory that the writer may use to keep pages, taken only as it is needed; each reader may use an eighth of it.
     pub cache: ByteSize,
     /// How much of the database file is read by mapping it into memory; `0` reads it by system calls.
     pub mmap: ByteSize,

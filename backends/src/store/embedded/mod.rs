@@ -24,6 +24,7 @@ use self::lock::DirectoryLock;
 use self::readers::Readers;
 use self::writer::Writer;
 use super::{Batch, Entry, RangeOptions, Store, check_range};
+use crate::config::ByteSize;
 use crate::error::{Error, Kind, Result};
 use crate::health::Probe;
 
@@ -53,12 +54,14 @@ impl EmbeddedStore {
         let failures = Failures::new(directory);
         let probe = Probe::new("embedded");
 
-        let write = connect(&file, config, &failures)?;
+        let write = connect(&file, config, config.cache, &failures)?;
         initialise(&write, &file, &failures)?;
+        // A reader forgets its pages with every commit; the system's cache has them as well.
+        let small = ByteSize::bytes(config.cache.get() / 8);
         let readers = Readers::open(config.read_connections(), failures.clone(), || {
-            connect(&file, config, &failures)
+            connect(&file, config, small, &failures)
         })?;
-        let checkpoint = connect(&file, config, &failures)?;
+        let checkpoint = connect(&file, config, small, &failures)?;
         let writer = Writer::start(write, checkpoint, &file, config, failures, probe.clone())?;
         Ok(Self {
             readers: Arc::new(readers),
@@ -108,7 +111,12 @@ impl Store for EmbeddedStore {
     }
 }
 
-fn connect(file: &PathBuf, config: &Config, failures: &Failures) -> Result<Connection> {
+fn connect(
+    file: &PathBuf,
+    config: &Config,
+    cache: ByteSize,
+    failures: &Failures,
+) -> Result<Connection> {
     let connect = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(file)?;
         connection.busy_timeout(config.busy_timeout)?;
@@ -117,7 +125,7 @@ fn connect(file: &PathBuf, config: &Config, failures: &Failures) -> Result<Conne
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "temp_store", "memory")?;
-        connection.pragma_update(None, "cache_size", -((config.cache.get() >> 10) as i64))?;
+        connection.pragma_update(None, "cache_size", -((cache.get() >> 10) as i64))?;
         connection.pragma_update(None, "mmap_size", config.mmap.get() as i64)?;
         connection.set_prepared_statement_cache_capacity(16);
         Ok(connection)

@@ -1,5 +1,7 @@
 mod cases;
 mod local;
+#[cfg(feature = "s3")]
+mod s3;
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 mod cases;
 mod in_process;
+#[cfg(feature = "rabbitmq")]
+mod rabbitmq;
 
 use std::sync::Arc;
 

@@ -1,6 +1,9 @@
 mod cases;
 mod embedded;
 mod property;
+#[cfg(feature = "redis")]
+mod redis;
+mod testing;
 
 use std::sync::Arc;
 
