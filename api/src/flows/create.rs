@@ -125,7 +125,7 @@ pub(super) async fn compile(api: &Api, source: &str) -> Result<Flow> {
         .cache()
         .compile(source, 1)
         .await
-        .map_err(violations::refused)?;
+        .map_err(|diagnostics| violations::refused(diagnostics, source))?;
     Ok(compiled.flow)
 }
 

@@ -149,7 +149,7 @@ pub(crate) async fn of_revision(
 
 fn compiled(found: &CompiledRevision) -> Result<Arc<Flow>> {
     found.flow.clone().map_err(|diagnostics| {
-        let why = super::violations::constraints(&diagnostics);
+        let why = super::violations::constraints(&diagnostics, &found.revision.source);
         ApiError::illegal_state(format!("Cannot execute an invalid flow: {why}"))
             .with_diagnostics(diagnostics.to_vec())
     })

@@ -135,12 +135,12 @@ async fn check(api: &Api, source: &str, index: usize) -> Result<Validated> {
         flow,
         namespace,
         outdated,
-        ..summed_up(diagnostics)
+        ..summed_up(diagnostics, source)
     })
 }
 
-fn summed_up(diagnostics: Vec<Diagnostic>) -> Validated {
-    let constraints = violations::constraints(&diagnostics);
+fn summed_up(diagnostics: Vec<Diagnostic>, source: &str) -> Validated {
+    let constraints = violations::constraints(&diagnostics, source);
     let of = |severity: Severity| {
         let found = diagnostics
             .iter()
@@ -170,7 +170,7 @@ fn summed_up(diagnostics: Vec<Diagnostic>) -> Validated {
 async fn check_part(api: &Api, section: &str, text: &str) -> Result<Validated> {
     let part = match flowmill_common::yaml::parse(text, &flowmill_common::yaml::Limits::default()) {
         Ok(node) => flowmill_common::yaml::Node::to_json(&node),
-        Err(diagnostics) => return Ok(summed_up(diagnostics)),
+        Err(diagnostics) => return Ok(summed_up(diagnostics, text)),
     };
     let mut flow = Map::new();
     flow.insert("id".into(), "validated".into());
@@ -202,7 +202,7 @@ async fn check_part(api: &Api, section: &str, text: &str) -> Result<Validated> {
         ) = (below, 1, 1, 1);
         Some(diagnostic)
     });
-    Ok(summed_up(own.collect()))
+    Ok(summed_up(own.collect(), text))
 }
 
 /// A property at the top of a text, read without understanding the rest: it is answered for texts that are broken, too.

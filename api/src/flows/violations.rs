@@ -1,21 +1,21 @@
 //! What the compiler found, in the words of Kestra's answers.
 
-use flowmill_common::yaml::{Diagnostic, DiagnosticKind, Severity};
+use flowmill_common::yaml::{self, Diagnostic, DiagnosticKind, Severity};
 
 use crate::error::{ApiError, Violation};
 
-/// The errors as one text: a broken rule with its path, anything else as it is; one a line.
-pub(crate) fn constraints(diagnostics: &[Diagnostic]) -> String {
-    errors(diagnostics)
-        .map(sentence)
-        .collect::<Vec<_>>()
-        .join("\n")
+/// The errors of a text as one: a broken rule with its path, what is not YAML with the line itself, anything else as it is.
+pub(crate) fn constraints(diagnostics: &[Diagnostic], source: &str) -> String {
+    let sentences: Vec<String> = errors(diagnostics)
+        .map(|diagnostic| sentence(diagnostic, source))
+        .collect();
+    sentences.join("\n")
 }
 
 /// 422 for a flow that is refused.
-pub(crate) fn refused(diagnostics: Vec<Diagnostic>) -> ApiError {
+pub(crate) fn refused(diagnostics: Vec<Diagnostic>, source: &str) -> ApiError {
     let violations = errors(&diagnostics).map(violation).collect();
-    ApiError::invalid_entity(constraints(&diagnostics))
+    ApiError::invalid_entity(constraints(&diagnostics, source))
         .with_violations(violations)
         .with_diagnostics(diagnostics)
 }
@@ -35,12 +35,22 @@ fn errors(diagnostics: &[Diagnostic]) -> impl Iterator<Item = &Diagnostic> {
         .filter(|diagnostic| diagnostic.severity == Severity::Error)
 }
 
-fn sentence(diagnostic: &Diagnostic) -> String {
+fn sentence(diagnostic: &Diagnostic, source: &str) -> String {
     match diagnostic.kind {
         DiagnosticKind::Rule if !diagnostic.path.is_empty() => {
             format!("{}: {}", diagnostic.path, diagnostic.message)
         }
-        DiagnosticKind::Syntax => format!("Illegal flow yaml: {}", diagnostic.message),
+        DiagnosticKind::Syntax => {
+            let Diagnostic {
+                message,
+                line,
+                column,
+                ..
+            } = diagnostic;
+            let rendered = yaml::render(diagnostic, None, source);
+            let excerpt = rendered.split_once('\n').map_or("", |(_, excerpt)| excerpt);
+            format!("Illegal flow yaml: {message}\n in line {line}, column {column}:\n{excerpt}")
+        }
         DiagnosticKind::Rule
         | DiagnosticKind::Structure
         | DiagnosticKind::Expression

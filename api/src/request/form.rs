@@ -9,7 +9,7 @@ use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use flowmill_common::flow::{Flow, InputType};
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -79,6 +79,10 @@ impl Given {
         let media_type = media_type(request.headers());
         match media_type.as_deref() {
             Some("multipart/form-data") if has_boundary(&request) => {
+                // clients send a form without parts as no bytes at all, which is no form to the reader
+                let Some(request) = with_content(request).await else {
+                    return Ok(());
+                };
                 let form = Multipart::from_request(request, api).await;
                 let form = form.map_err(|error| ApiError::bad_request(error.body_text()))?;
                 self.parts(api, flow, form, uploads).await
@@ -279,6 +283,20 @@ async fn drain(api: &Api, mut part: Field<'_>) -> Result<()> {
 async fn text(api: &Api, body: Body) -> Result<String> {
     let bytes = body::read(body, api.config().body_limit.as_usize()).await?;
     String::from_utf8(bytes.into()).map_err(|_| ApiError::unprocessable("the body is not UTF-8"))
+}
+
+/// The request again, unless its body is empty. A body that breaks off at once is the reader's to report.
+async fn with_content(request: Request) -> Option<Request> {
+    let (head, body) = request.into_parts();
+    let mut chunks = body.into_data_stream();
+    let first = loop {
+        match chunks.next().await? {
+            Ok(chunk) if chunk.is_empty() => {}
+            first => break first,
+        }
+    };
+    let body = Body::from_stream(stream::iter([first]).chain(chunks));
+    Some(Request::from_parts(head, body))
 }
 
 fn has_boundary(request: &Request) -> bool {

@@ -118,6 +118,12 @@ async fn what_is_wrong_with_a_flow_is_said_in_kestras_words_with_its_place() {
             .starts_with("Invalid entity: Illegal flow yaml"),
         "{broken}"
     );
+    let message = broken["message"].as_str().unwrap();
+    assert!(
+        message.contains("in line 2, column 11:")
+            && message.contains("2 |  namespace: [\n  |           ^"),
+        "{message}"
+    );
     assert_eq!(broken["_embedded"]["errors"][0]["path"], "yaml");
     assert_eq!(broken["status"], 422);
     assert_eq!(

@@ -93,6 +93,25 @@ async fn wrong_inputs_are_refused_each_with_its_reason() {
             .contains("Missing required input:count"),
         "{refused}"
     );
+    // what a client makes of a form without parts
+    for form in ["", "--xyz--\r\n"] {
+        let refused = server
+            .call(
+                "POST",
+                PATH,
+                "multipart/form-data; boundary=xyz",
+                Body::from(form),
+            )
+            .await
+            .expect(422);
+        assert!(
+            refused["message"]
+                .as_str()
+                .unwrap()
+                .contains("Missing required input:count"),
+            "{refused}"
+        );
+    }
 }
 
 #[tokio::test]
