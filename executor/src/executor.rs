@@ -1,6 +1,7 @@
 //! The service: one owner for each partition.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use flowmill_backends::repo::executions::Executions;
 use flowmill_backends::repo::flows::FlowCache;
@@ -11,7 +12,7 @@ use flowmill_common::inline::InlineTasks;
 use flowmill_common::secrets::Secrets;
 use flowmill_expression::Engine;
 use flowmill_scheduler::Settings;
-use futures::future::try_join_all;
+use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
@@ -46,6 +47,9 @@ pub struct Parts {
     pub ownership: Ownership,
 }
 
+/// How long a partition waits for its next owner after one that failed: an error that stays must not fill the log.
+const BEFORE_THE_NEXT_OWNER: Duration = Duration::from_secs(1);
+
 /// The executor.
 pub struct Executor {
     parts: Parts,
@@ -74,17 +78,32 @@ impl Executor {
         let owners = (0..self.parts.partitions).map(|partition| {
             // nobody else can be alive or dead where there is only one process
             let (_, workers) = tokio::sync::watch::channel(Arc::default());
-            let owner = Owner::new(partition, self.parts.clone(), self.config.clone(), workers);
-            let shutdown = shutdown.clone();
+            let (parts, config, shutdown) =
+                (self.parts.clone(), self.config.clone(), shutdown.clone());
             async move {
-                tokio::spawn(owner.run(shutdown))
-                    .await
-                    .expect("the owner of a partition does not panic")
+                while !shutdown.is_cancelled() {
+                    let owner =
+                        Owner::new(partition, parts.clone(), config.clone(), workers.clone());
+                    match tokio::spawn(owner.run(shutdown.clone())).await {
+                        Ok(Ok(())) => return,
+                        Ok(Err(error)) => stopped(partition, &error),
+                        Err(error) => stopped(partition, &error),
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(BEFORE_THE_NEXT_OWNER) => {}
+                        () = shutdown.cancelled() => {}
+                    }
+                }
             }
         });
-        try_join_all(owners).await?;
+        join_all(owners).await;
         Ok(())
     }
+}
+
+/// Nobody else would own the partition: one that cannot go on begins again from what is stored.
+fn stopped(partition: u16, error: &dyn std::error::Error) {
+    tracing::error!(partition, %error, "the owner of a partition has stopped, and begins again");
 }
 
 impl Parts {

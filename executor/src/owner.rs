@@ -13,6 +13,7 @@ use flowmill_backends::{Error, Kind, Result};
 use flowmill_common::event::TaskLost;
 use flowmill_common::flow::Flowable;
 use flowmill_common::id::partition_of;
+use flowmill_common::job::REPEATED;
 use flowmill_common::{Event, EventKind, Execution, Flow, Job, StateType, TaskRunId, Timestamp};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -126,7 +127,7 @@ impl Owner {
                         .get("workerGroup")
                         .and_then(|group| group.get("key")?.as_str());
                     let group = group.unwrap_or(DEFAULT_GROUP).to_owned();
-                    self.publish_jobs(vec![(group, job)]).await;
+                    self.publish_jobs(vec![(group, job)], REPEATED).await;
                 }
             }
             Recovery::Redispatch => {
@@ -310,11 +311,12 @@ impl Owner {
             .await;
         }
         if !journal.jobs.is_empty() {
-            self.publish_jobs(journal.jobs).await;
+            self.publish_jobs(journal.jobs, "").await;
         }
     }
 
-    async fn publish_jobs(&mut self, mut jobs: Vec<(String, Job)>) {
+    /// `mark` is what the ids of the messages end with: whether they may have been sent before.
+    async fn publish_jobs(&mut self, mut jobs: Vec<(String, Job)>, mark: &str) {
         if self.parts.recovery == Recovery::Outbox {
             self.sent
                 .extend(jobs.iter().map(|(_, job)| (job.run.clone(), job.dispatch)));
@@ -325,7 +327,7 @@ impl Owner {
                 jobs.into_iter().partition(|(of, _)| *of == group);
             let messages = mine
                 .iter()
-                .map(|(_, job)| message(&format!("{}/{}", job.run, job.dispatch), job));
+                .map(|(_, job)| message(&format!("{}/{}{mark}", job.run, job.dispatch), job));
             publish(&*self.parts.queue, &Topic::Jobs(group), messages).await;
             jobs = others;
         }
@@ -494,7 +496,7 @@ async fn publish(
     topic: &Topic,
     messages: impl Iterator<Item = Message>,
 ) {
-    let messages: Vec<Message> = messages.collect();
+    let mut messages: Vec<Message> = messages.collect();
     let mut wait = Duration::from_millis(20);
     while let Err(error) = queue.publish(topic, messages.clone()).await {
         if !error.is_retryable() || topic.spread() == flowmill_backends::queue::Spread::FanOut {
@@ -503,6 +505,11 @@ async fn publish(
         }
         tracing::warn!(topic = topic.name(), %error, "the queue does not take messages, trying again");
         pause(&mut wait, &CancellationToken::new()).await;
+        if matches!(topic, Topic::Jobs(_)) {
+            // the queue may have them already, only its answer was not heard
+            let fresh = messages.iter_mut().filter(|one| !one.id.ends_with(REPEATED));
+            fresh.for_each(|one| one.id.push_str(REPEATED));
+        }
     }
 }
 

@@ -100,7 +100,16 @@ fn is_refused(error: &reqwest::Error) -> bool {
 }
 
 fn is_tls(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| cause.is::<rustls::Error>())
+    causes(error).any(|cause| cause.is::<rustls::Error>()) || is_cut_in_handshake(error)
+}
+
+/// A server that speaks no TLS closes the connection at the first word of it; rustls is not asked then.
+fn is_cut_in_handshake(error: &reqwest::Error) -> bool {
+    error.is_connect()
+        && error.url().is_some_and(|url| url.scheme() == "https")
+        && causes(error)
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|io| io.kind() == io::ErrorKind::UnexpectedEof)
 }
 
 /// The error and all its causes. What an [`io::Error`] was made of is not among its sources, but is one.
