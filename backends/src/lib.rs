@@ -10,6 +10,7 @@ pub mod health;
 mod open;
 pub mod queue;
 pub mod repo;
+#[cfg(any(feature = "rabbitmq", feature = "redis", feature = "s3"))]
 mod retry;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -20,6 +21,6 @@ mod tls;
 pub use error::{Error, Kind, Result};
 pub use files::Files;
 pub use health::Health;
-pub use open::{Backends, is_distributed, open};
+pub use open::{Backends, is_distributed, is_queue_durable, open};
 pub use queue::Queue;
 pub use store::Store;

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tracing::warn;
-
 use crate::config::{Config, FilesKind, QueueKind, StoreKind};
 use crate::error::Result;
 use crate::files::local::LocalFiles;
@@ -24,6 +22,37 @@ pub struct Backends {
     pub files: Arc<dyn Files>,
     /// Which of them work at the moment.
     pub health: Health,
+    closing: Closing,
+}
+
+/// What is to be ended in an orderly way.
+#[derive(Clone, Default)]
+struct Closing {
+    embedded: Option<Arc<EmbeddedStore>>,
+    in_process: Option<Arc<InProcessQueue>>,
+    #[cfg(feature = "rabbitmq")]
+    rabbitmq: Option<Arc<crate::queue::rabbitmq::RabbitQueue>>,
+}
+
+impl Backends {
+    /// Finishes what the backends were given, and lets go of the data directory. Whoever uses them must have ended.
+    pub async fn close(self) {
+        let Closing {
+            embedded,
+            in_process,
+            ..
+        } = &self.closing;
+        if let Some(queue) = in_process {
+            queue.close();
+        }
+        #[cfg(feature = "rabbitmq")]
+        if let Some(queue) = &self.closing.rabbitmq {
+            queue.close();
+        }
+        if let Some(store) = embedded {
+            store.close().await;
+        }
+    }
 }
 
 /// Opens the configured backends; what is embedded lies in the data directory. `Invalid` names the setting that is wrong,
@@ -31,19 +60,26 @@ pub struct Backends {
 pub async fn open(config: &Config, data_directory: &Path) -> Result<Backends> {
     warn_of_unused(config);
     let mut health = Health::default();
+    let mut closing = Closing::default();
     // The store first: it takes the directory, or says who has it.
-    let store = open_store(config, data_directory, &mut health).await?;
-    let queue = open_queue(config, &mut health).await?;
+    let store = open_store(config, data_directory, &mut health, &mut closing).await?;
+    let queue = open_queue(config, &mut health, &mut closing).await?;
     let files = open_files(config, data_directory, &mut health).await?;
     Ok(Backends {
         store,
         queue,
         files,
         health,
+        closing,
     })
 }
 
-/// Whether all backends are servers, so that processes on several machines can share them.
+/// Whether the queue outlives this process: what it was given comes again after a restart.
+pub fn is_queue_durable(config: &Config) -> bool {
+    config.queue.kind != QueueKind::InProcess
+}
+
+/// Whether store and queue are servers, so that processes on several machines can share them.
 pub fn is_distributed(config: &Config) -> bool {
     config.store.kind != StoreKind::Embedded && config.queue.kind != QueueKind::InProcess
 }
@@ -52,6 +88,7 @@ async fn open_store(
     config: &Config,
     data_directory: &Path,
     health: &mut Health,
+    closing: &mut Closing,
 ) -> Result<Arc<dyn Store>> {
     let config = &config.store;
     let mut watch = |probe: &Probe| health.watch("store", probe);
@@ -59,7 +96,9 @@ async fn open_store(
         StoreKind::Embedded => {
             let store = EmbeddedStore::open(data_directory, &config.embedded)?;
             watch(store.probe());
-            Arc::new(store)
+            let store = Arc::new(store);
+            closing.embedded = Some(store.clone());
+            store
         }
         #[cfg(feature = "redis")]
         StoreKind::Redis => {
@@ -70,19 +109,27 @@ async fn open_store(
     })
 }
 
-async fn open_queue(config: &Config, health: &mut Health) -> Result<Arc<dyn Queue>> {
+async fn open_queue(
+    config: &Config,
+    health: &mut Health,
+    closing: &mut Closing,
+) -> Result<Arc<dyn Queue>> {
     let config = &config.queue;
     let mut watch = |probe: &Probe| health.watch("queue", probe);
     Ok(match config.kind {
         QueueKind::InProcess => {
             watch(&Probe::new("in process"));
-            Arc::new(InProcessQueue::new(config.in_process.clone()))
+            let queue = Arc::new(InProcessQueue::new(config.in_process.clone()));
+            closing.in_process = Some(queue.clone());
+            queue
         }
         #[cfg(feature = "rabbitmq")]
         QueueKind::Rabbitmq => {
             let queue = crate::queue::rabbitmq::RabbitQueue::open(&config.rabbitmq).await?;
             queue.probes().into_iter().for_each(watch);
-            Arc::new(queue)
+            let queue = Arc::new(queue);
+            closing.rabbitmq = Some(queue.clone());
+            queue
         }
     })
 }
@@ -118,15 +165,15 @@ async fn open_files(
 fn warn_of_unused(config: &Config) {
     #[cfg(feature = "redis")]
     if config.store.kind != StoreKind::Redis && !config.store.redis.urls.is_empty() {
-        warn!("`store.redis.urls` is set, but not used: `store.type` is not `redis`");
+        tracing::warn!("`store.redis.urls` is set, but not used: `store.type` is not `redis`");
     }
     #[cfg(feature = "rabbitmq")]
     if config.queue.kind != QueueKind::Rabbitmq && !config.queue.rabbitmq.url.expose().is_empty() {
-        warn!("`queue.rabbitmq.url` is set, but not used: `queue.type` is not `rabbitmq`");
+        tracing::warn!("`queue.rabbitmq.url` is set, but not used: `queue.type` is not `rabbitmq`");
     }
     #[cfg(feature = "s3")]
     if config.files.kind != FilesKind::S3 && !config.files.s3.bucket.is_empty() {
-        warn!("`files.s3.bucket` is set, but not used: `files.type` is not `s3`");
+        tracing::warn!("`files.s3.bucket` is set, but not used: `files.type` is not `s3`");
     }
     #[cfg(not(any(feature = "redis", feature = "rabbitmq", feature = "s3")))]
     let _ = config;

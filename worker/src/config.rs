@@ -42,7 +42,7 @@ pub struct Config {
     /// The longest file that `read()` gives to an expression. Default: 64 MiB.
     #[schemars(with = "String")]
     pub largest_read: ByteSize,
-    /// In a cluster: how often the worker shows that it is alive. Default: 1 s.
+    /// In a cluster: how often the worker shows that it is alive. Default: 200 ms.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     #[schemars(with = "String")]
     pub beat: Duration,
@@ -51,6 +51,16 @@ pub struct Config {
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     #[schemars(with = "String")]
     pub lease: Duration,
+    /// In a cluster: when the queue gives a job to this worker that another one has claimed, and that one shows no sign of life for this
+    /// long, the task runs again. A few beats. Default: 700 ms.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[schemars(with = "String")]
+    pub takeover: Duration,
+    /// In a cluster: a job that runs for this long is acknowledged to the queue, which would take it back from a worker that keeps it
+    /// (RabbitMQ after 30 minutes); from then on only the worker's signs of life keep it. Default: 10 minutes.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[schemars(with = "String")]
+    pub acknowledge_after: Duration,
     /// The logs of tasks.
     pub logs: LogConfig,
 }
@@ -94,7 +104,9 @@ impl Default for Config {
             largest_outputs: ByteSize::mebibytes(256),
             facts_per_attempt: 1000,
             largest_read: ByteSize::mebibytes(64),
-            beat: Duration::from_secs(1),
+            beat: Duration::from_millis(200),
+            takeover: Duration::from_millis(700),
+            acknowledge_after: Duration::from_secs(600),
             lease: Duration::from_secs(8),
             logs: LogConfig::default(),
         }

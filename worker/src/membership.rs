@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use flowmill_backends::Result;
-use flowmill_backends::repo::claims::{Claimed, Claims};
+use flowmill_backends::repo::claims::{Claim, Claimed, Claims};
+use flowmill_backends::repo::executions::Executions;
 use flowmill_backends::repo::members::{Member, Members, Role};
 use flowmill_common::Job;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -20,6 +21,20 @@ pub(crate) struct Membership {
     member: Member,
     members: Members,
     claims: Claims,
+    executions: Executions,
+    /// How long a worker may show no sign of life before its job is given to another one.
+    takeover: Duration,
+}
+
+/// What a worker may do about a job that was delivered to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// Begin.
+    Begin,
+    /// Leave it: it is done with, or somebody else is at it.
+    Leave,
+    /// Say that it got lost with this worker.
+    Lost(String),
 }
 
 impl Membership {
@@ -29,6 +44,7 @@ impl Membership {
         config: &Config,
         members: Members,
         claims: Claims,
+        executions: Executions,
     ) -> Self {
         let member = Member {
             id,
@@ -43,6 +59,8 @@ impl Membership {
             member,
             members,
             claims,
+            executions,
+            takeover: config.takeover,
         }
     }
 
@@ -65,7 +83,9 @@ impl Membership {
             }
             member.beat += 1;
             match tokio::time::timeout(config.lease, self.members.beat(&member)).await {
-                Ok(Ok(())) => last = Instant::now(),
+                Ok(Ok(())) if last.elapsed() < config.lease => last = Instant::now(),
+                // the process stood still: the others did not see this beat in time either
+                Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "the worker cannot show that it is alive"),
                 Err(_) => tracing::warn!(
                     "the worker cannot show that it is alive: the store does not answer"
@@ -81,21 +101,82 @@ impl Membership {
         }
     }
 
-    /// Claims a job. False when it is somebody else's, or this worker's already; none when `give_up` came first.
+    /// Claims a job. `is_repeated`: it may have been delivered before, and even be done by now. None when `give_up` came first.
     pub(crate) async fn claim(
         &self,
         job: &Job,
+        is_repeated: bool,
         give_up: &CancellationToken,
-    ) -> Result<Option<bool>> {
-        let claim = || self.claims.claim(job, &self.member.id);
-        let claimed = again_and_again("a claim waits for the store", claim, give_up).await?;
-        Ok(claimed.map(|claimed| match claimed {
-            Claimed::Granted => true,
-            Claimed::Taken(other) => {
-                tracing::debug!(run = %job.run, dispatch = job.dispatch, worker = other.worker, "the job is taken");
-                false
+    ) -> Result<Option<Right>> {
+        let attempt = || self.right(job, is_repeated);
+        again_and_again("a claim waits for the store", attempt, give_up).await
+    }
+
+    async fn right(&self, job: &Job, is_repeated: bool) -> Result<Right> {
+        if is_repeated {
+            match self.claims.find(job.partition, &job.run).await? {
+                Some(claim) if claim.dispatch == job.dispatch => {
+                    return self.fate(job, claim).await;
+                }
+                Some(claim) if claim.dispatch > job.dispatch => return Ok(Right::Leave),
+                // the claim goes with the result: read after it, the state has the result
+                Some(_) | None if self.is_over(job).await? => return Ok(Right::Leave),
+                Some(_) | None => {}
             }
-        }))
+        }
+        match self.claims.claim(job, &self.member.id).await? {
+            Claimed::Granted => Ok(Right::Begin),
+            Claimed::Taken(claim) if is_repeated => self.fate(job, claim).await,
+            // a copy; if its worker is gone, the executors will notice
+            Claimed::Taken(_) => Ok(Right::Leave),
+        }
+    }
+
+    /// What is to be done about a job that came again though it is claimed: whoever claimed it is at it, or gone.
+    async fn fate(&self, job: &Job, claim: Claim) -> Result<Right> {
+        // it is not at work here any more, so what became of it was reported
+        if claim.worker == self.member.id {
+            return Ok(Right::Leave);
+        }
+        if self.shows_life(&claim.worker).await? {
+            tracing::debug!(run = %claim.run, worker = claim.worker, "the job is at work elsewhere");
+            return Ok(Right::Leave);
+        }
+        // its result may have been taken in the meantime
+        match self.claims.find(job.partition, &job.run).await? {
+            Some(present) if present == claim => Ok(Right::Lost(claim.worker)),
+            Some(_) | None => Ok(Right::Leave),
+        }
+    }
+
+    /// Whether a worker's beat goes on.
+    async fn shows_life(&self, worker: &str) -> Result<bool> {
+        let Some(first) = self.members.find(Role::Worker, worker).await? else {
+            return Ok(false);
+        };
+        let until = Instant::now() + self.takeover;
+        while Instant::now() < until {
+            tokio::time::sleep(self.takeover / 8).await;
+            match self.members.find(Role::Worker, worker).await? {
+                None => return Ok(false),
+                Some(now) if now.beat != first.beat => return Ok(true),
+                Some(_) => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether this dispatch of a job is past: its result is known, or a newer one was sent.
+    async fn is_over(&self, job: &Job) -> Result<bool> {
+        let Some(execution) = self.executions.load(&job.execution).await? else {
+            return Ok(true);
+        };
+        let is_over = execution.header.state.is_terminal()
+            || execution
+                .runs
+                .get(&job.run)
+                .is_none_or(|run| run.state.is_terminal() || run.dispatch != job.dispatch);
+        Ok(is_over)
     }
 
     /// Takes the worker out: whoever waits for its claims need not wait for its silence.

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowmill_backends::queue::{Consumer, Delivery, Topic};
+use flowmill_backends::queue::{Consumer, Delivery, Message, Receipt, Topic};
 use flowmill_backends::repo::claims::Claims;
+use flowmill_backends::repo::executions::Executions;
 use flowmill_backends::repo::logs::Logs;
 use flowmill_backends::repo::members::Members;
 use flowmill_backends::{Error, Files, Kind, Queue, Result, Store};
-use flowmill_common::event::{TaskFinished, TaskStarted};
-use flowmill_common::job::Control;
+use flowmill_common::event::{TaskFinished, TaskLost, TaskStarted};
+use flowmill_common::job::{Control, REPEATED};
 use flowmill_common::{EventKind, Job};
 use flowmill_expression::Engine;
 use flowmill_tasks::Catalogue;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +22,7 @@ use crate::attempt::{self, Attempt, Ended};
 use crate::config::Config;
 use crate::facts::Sources;
 use crate::logs::{LogSink, Target};
-use crate::membership::Membership;
+use crate::membership::{Membership, Right};
 use crate::results::{now, report};
 use crate::running::{Handle, Running};
 use crate::variables::Variables;
@@ -30,6 +32,9 @@ use flowmill_common::secrets::Secrets;
 
 /// How many kill requests wait at most.
 const CONTROL_PREFETCH: u16 = 1024;
+
+/// How long a job waits for room here before another worker may have it.
+const HOLD: Duration = Duration::from_secs(1);
 
 /// What the worker is put together from.
 #[derive(Clone)]
@@ -67,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) running: Running,
     pub(crate) sink: LogSink,
     pub(crate) sources: Arc<Sources>,
+    /// Room for jobs.
+    slots: Semaphore,
     /// Its place among others; none when it is alone with its queue.
     membership: Option<Membership>,
     /// Fires when even results are no longer waited for.
@@ -84,7 +91,9 @@ impl Worker {
     pub fn in_cluster(parts: Parts, config: Config, id: String) -> Result<Self> {
         let members = Members::new(parts.store.clone());
         let claims = Claims::new(parts.store.clone());
-        let membership = Membership::new(id.clone(), host_name(), &config, members, claims);
+        let executions = Executions::new(parts.store.clone(), parts.partitions);
+        let host = host_name();
+        let membership = Membership::new(id.clone(), host, &config, members, claims, executions);
         let config = Config {
             name: Some(id),
             ..config
@@ -124,6 +133,7 @@ impl Worker {
             running: Running::default(),
             sink: LogSink::new(config.logs.clone()),
             sources: Arc::new(sources),
+            slots: Semaphore::new(usize::from(config.slots.max(1))),
             membership,
             give_up: CancellationToken::new(),
             parts,
@@ -245,25 +255,43 @@ fn obey(running: &Running, delivery: Delivery) {
 /// One job, from its delivery to its acknowledgement.
 async fn handle(shared: Arc<Shared>, delivery: Delivery) {
     let Delivery {
-        message, receipt, ..
+        message,
+        redelivered,
+        receipt,
     } = delivery;
+    let Some(_slot) = slot(&shared).await else {
+        return hand_on(&shared, message, receipt).await;
+    };
     let job: Arc<Job> = match serde_json::from_slice(&message.body) {
         Ok(job) => Arc::new(job),
         Err(error) => return receipt.dead_letter(&format!("the job cannot be read: {error}")),
     };
+    let is_repeated = redelivered || message.id.ends_with(REPEATED);
     drop(message);
     let Some(handle) = shared.running.begin(&job) else {
         tracing::debug!(run = %job.run, dispatch = job.dispatch, "the job is at work here already");
         return receipt.acknowledge();
     };
-    let done = match claim(&shared, &job).await {
-        None => Box::pin(work(&shared, &job, &handle)).await,
+    let mut receipt = Some(receipt);
+    let done = match claim(&shared, &job, is_repeated).await {
+        None => {
+            let work = Box::pin(work(&shared, &job, &handle));
+            acknowledged_in_time(&shared, &mut receipt, work).await
+        }
         Some(done) => done,
     };
     shared.running.end(&job.run, &handle);
-    match done {
-        Done::Reported => receipt.acknowledge(),
-        Done::NotDone => receipt.requeue(),
+    let done = match done {
+        Done::NotDone if shared.membership.is_some() => {
+            lost(&shared, &job, "the worker gave it up".to_owned()).await
+        }
+        done => done,
+    };
+    match (done, receipt) {
+        (Done::Reported, Some(receipt)) => receipt.acknowledge(),
+        (Done::NotDone, Some(receipt)) => receipt.requeue(),
+        // acknowledged before; the executors look after what belonged to a worker that has left
+        (Done::Reported | Done::NotDone, None) => {}
     }
 }
 
@@ -275,17 +303,73 @@ enum Done {
     NotDone,
 }
 
+/// Room for a job. The queue gives no more jobs than there is room for, but for those that were acknowledged while they run: none
+/// when there was no room for a while.
+async fn slot(shared: &Shared) -> Option<SemaphorePermit<'_>> {
+    let slot = tokio::time::timeout(HOLD, shared.slots.acquire()).await;
+    slot.ok()?.ok()
+}
+
+/// Gives a job to whoever has room: back into the queue as if it were new, since RabbitMQ counts what is merely given back.
+async fn hand_on(shared: &Shared, message: Message, receipt: Box<dyn Receipt>) {
+    let topic = Topic::Jobs(shared.config.group.clone());
+    match shared.parts.queue.publish(&topic, vec![message]).await {
+        Ok(()) => receipt.acknowledge(),
+        Err(error) => {
+            tracing::warn!(%error, "a job waits for a worker that has room");
+            receipt.requeue();
+        }
+    }
+}
+
+/// Works, and acknowledges the delivery when that takes long.
+async fn acknowledged_in_time(
+    shared: &Shared,
+    receipt: &mut Option<Box<dyn Receipt>>,
+    work: impl Future<Output = Done>,
+) -> Done {
+    let mut work = std::pin::pin!(work);
+    if shared.membership.is_some() {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(shared.config.acknowledge_after) => {
+                if let Some(receipt) = receipt.take() {
+                    receipt.acknowledge();
+                }
+            }
+        }
+    }
+    work.await
+}
+
 /// Claims the job in a cluster. None when it may begin.
-async fn claim(shared: &Shared, job: &Job) -> Option<Done> {
+async fn claim(shared: &Shared, job: &Job, is_repeated: bool) -> Option<Done> {
     let membership = shared.membership.as_ref()?;
-    match membership.claim(job, &shared.give_up).await {
-        Ok(Some(true)) => None,
-        Ok(Some(false)) => Some(Done::Reported),
+    match membership.claim(job, is_repeated, &shared.give_up).await {
+        Ok(Some(Right::Begin)) => None,
+        Ok(Some(Right::Leave)) => Some(Done::Reported),
+        Ok(Some(Right::Lost(worker))) => {
+            tracing::warn!(run = %job.run, dispatch = job.dispatch, worker, "a worker is gone, its task runs again");
+            Some(lost(shared, job, format!("worker {worker} is gone")).await)
+        }
         Ok(None) => Some(Done::NotDone),
         Err(error) => {
             tracing::error!(run = %job.run, %error, "a job cannot be claimed");
             Some(Done::NotDone)
         }
+    }
+}
+
+/// Tells the executor that a dispatch came to nothing: it sends the task again.
+async fn lost(shared: &Shared, job: &Job, reason: String) -> Done {
+    let kind = EventKind::TaskLost(TaskLost {
+        run: job.run.clone(),
+        dispatch: job.dispatch,
+        reason,
+    });
+    match report(&*shared.parts.queue, job, now(), kind, &shared.give_up).await {
+        true => Done::Reported,
+        false => Done::NotDone,
     }
 }
 

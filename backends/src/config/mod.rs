@@ -27,17 +27,31 @@ pub struct Config {
 }
 
 /// Where state is kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Store {
     /// `embedded` is for one process on one machine; `redis` for any number.
     #[serde(rename = "type")]
     pub kind: StoreKind,
+    /// Over how many partitions executions are spread; fixed when the store is made. At most so many executors have work.
+    pub partitions: u16,
     /// The embedded store.
     pub embedded: store::embedded::Config,
     /// Redis or Valkey.
     #[cfg(feature = "redis")]
     pub redis: store::redis::Config,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            kind: StoreKind::default(),
+            partitions: 16,
+            embedded: store::embedded::Config::default(),
+            #[cfg(feature = "redis")]
+            redis: store::redis::Config::default(),
+        }
+    }
 }
 
 /// The kinds of stores.

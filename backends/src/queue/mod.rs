@@ -22,6 +22,7 @@ pub trait Queue: Send + Sync + 'static {
     /// Begins to receive. At most `prefetch` deliveries are out unacknowledged. Shared topics spread their messages
     /// over their consumers, partition topics deliver to one consumer at a time (the others stand by), fan-out topics
     /// give every consumer each message that is published after this call returned.
+    /// Messages come in the order of their publication, those that come again in any.
     /// Deliveries of a fan-out topic are settled as they are handed out; a slow consumer loses the oldest.
     async fn consume(&self, topic: &Topic, prefetch: u16) -> Result<Box<dyn Consumer>>;
 
@@ -48,7 +49,7 @@ pub trait Consumer: Send {
 pub struct Delivery {
     /// What was published.
     pub message: Message,
-    /// It was delivered before and may have been worked on.
+    /// It, or a copy of it, may have been delivered before and worked on.
     pub redelivered: bool,
     /// Settles it; dropped unsettled, the message is delivered again.
     pub receipt: Box<dyn Receipt>,

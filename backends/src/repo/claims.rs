@@ -81,6 +81,13 @@ impl Claims {
         }
     }
 
+    /// The claim on a task run, whichever dispatch it is for; none when there is none.
+    pub async fn find(&self, partition: u16, run: &TaskRunId) -> Result<Option<Claim>> {
+        let key = key(partition, run);
+        let bytes = self.store.get(&key).await?;
+        bytes.map(|bytes| decode(&key, &bytes)).transpose()
+    }
+
     /// The claims of a partition.
     pub async fn of_partition(&self, partition: u16) -> Result<Vec<Claim>> {
         let prefix = format!("{}/c/", space(partition));

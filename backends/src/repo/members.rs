@@ -75,6 +75,13 @@ impl Members {
             .await
     }
 
+    /// One member; none when it is not listed.
+    pub async fn find(&self, role: Role, id: &str) -> Result<Option<Member>> {
+        let key = key(role, id);
+        let bytes = self.store.get(&key).await?;
+        bytes.map(|bytes| decode(&key, &bytes)).transpose()
+    }
+
     /// Everybody who is listed in a role, the dead ones included.
     pub async fn list(&self, role: Role) -> Result<Vec<Member>> {
         let prefix = format!("global/member/{}/", role.name());

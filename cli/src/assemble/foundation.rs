@@ -3,13 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flowmill_backends::files::local::LocalFiles;
 use flowmill_backends::health::Probe;
-use flowmill_backends::queue::in_process::InProcessQueue;
 use flowmill_backends::repo::flows::{FlowCache, Flows};
 use flowmill_backends::repo::installation::Installation;
-use flowmill_backends::store::embedded::EmbeddedStore;
-use flowmill_backends::{Files, Queue, Store};
+use flowmill_backends::{Backends, Files, Queue, Store};
 use flowmill_common::cipher::Cipher;
 use flowmill_common::compile::{self, PluginDefault};
 use flowmill_common::secrets::Secrets;
@@ -36,26 +33,29 @@ pub(crate) struct Foundation {
     pub(crate) probes: Vec<Probe>,
     pub(crate) files_directory: PathBuf,
     pub(crate) data_directory: PathBuf,
-    embedded: Arc<EmbeddedStore>,
-    in_process: Arc<InProcessQueue>,
+    /// Whether other processes may share the queue: its messages outlive this one.
+    pub(crate) is_shared: bool,
+    backends: Backends,
 }
 
 impl Foundation {
     /// Opens everything in this data directory.
     pub(crate) async fn open(config: &Config, data_directory: &Path) -> anyhow::Result<Self> {
-        let embedded = Arc::new(EmbeddedStore::open(data_directory, &config.store.embedded)?);
-        let in_process = Arc::new(InProcessQueue::new(config.queue.in_process.clone()));
+        let wanted = config.backends();
+        let backends = flowmill_backends::open(&wanted, data_directory).await?;
         let files_directory = config
             .files
             .local
             .directory
             .clone()
             .unwrap_or_else(|| data_directory.join("files"));
-        let local = LocalFiles::open(&files_directory)?;
-        let probes = vec![embedded.probe().clone(), local.probe().clone()];
-
-        let (store, queue, files): (Arc<dyn Store>, Arc<dyn Queue>, Arc<dyn Files>) =
-            (embedded.clone(), in_process.clone(), Arc::new(local));
+        let probes = backends.health.report().map(|(_, probe)| probe.clone());
+        let probes = probes.collect();
+        let (store, queue, files) = (
+            backends.store.clone(),
+            backends.queue.clone(),
+            backends.files.clone(),
+        );
         let fresh = Installation {
             id: random_id(),
             partitions: config.store.partitions,
@@ -87,15 +87,14 @@ impl Foundation {
             probes,
             files_directory,
             data_directory: data_directory.to_owned(),
-            embedded,
-            in_process,
+            is_shared: flowmill_backends::is_queue_durable(&wanted),
+            backends,
         })
     }
 
     /// Finishes what the store was given and lets go of the data directory. The services must have ended.
     pub(crate) async fn close(self) {
-        self.in_process.close();
-        self.embedded.close().await;
+        self.backends.close().await;
     }
 }
 

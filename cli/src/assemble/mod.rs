@@ -4,9 +4,12 @@ mod directory;
 mod environment;
 mod foundation;
 mod local_api;
+mod member;
 mod services;
+mod status;
 
 pub(crate) use self::directory::{default_directory, default_run_directory};
 pub(crate) use self::foundation::{Foundation, plugin_defaults, settings};
 pub(crate) use self::local_api::LocalApi;
 pub(crate) use self::services::{Roles, Services, api};
+pub(crate) use self::status::Status;

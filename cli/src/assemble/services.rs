@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::Foundation;
+use super::{Foundation, Status, member};
 use crate::config::Config;
 
 /// What a process does.
@@ -95,6 +95,7 @@ pub(crate) struct Services {
     api: Option<Service>,
     worker: Option<Service>,
     executor: Option<Service>,
+    status: Option<Service>,
 }
 
 struct Service {
@@ -115,9 +116,16 @@ impl Services {
             api: None,
             worker: None,
             executor: None,
+            status: None,
         };
         if roles.worker {
-            let worker = Worker::new(worker_parts(foundation, config), config.worker.clone())?;
+            let (parts, settings) = (worker_parts(foundation, config), config.worker.clone());
+            let worker = if foundation.is_shared {
+                let id = member::worker_id(settings.name.as_deref());
+                Worker::in_cluster(parts, settings, id)?
+            } else {
+                Worker::new(parts, settings)?
+            };
             services.worker = Some(Service::start("worker", |stop| async move {
                 Ok(worker.run(stop).await?)
             }));
@@ -138,9 +146,21 @@ impl Services {
         }));
     }
 
+    /// Starts to tell how this process is, where it serves no API.
+    pub(crate) fn tell(&mut self, status: Status, listener: TcpListener) {
+        self.status = Some(Service::start("status", |stop| async move {
+            Ok(status.run(listener, stop).await?)
+        }));
+    }
+
     /// Waits until a service ends by itself, which none should: the error says which and why. Safe to cancel.
     pub(crate) async fn ended(&mut self) -> anyhow::Error {
-        let services = [&mut self.executor, &mut self.worker, &mut self.api];
+        let services = [
+            &mut self.executor,
+            &mut self.worker,
+            &mut self.api,
+            &mut self.status,
+        ];
         let running: Vec<_> = services
             .into_iter()
             .flatten()
@@ -155,7 +175,8 @@ impl Services {
     /// Ends them in the order in which they need each other: requests first, then tasks, then executions, which take the last results.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         let mut first_error = Ok(());
-        for service in [self.api, self.worker, self.executor].into_iter().flatten() {
+        let services = [self.api, self.worker, self.executor, self.status];
+        for service in services.into_iter().flatten() {
             service.stop.cancel();
             if let Some(handle) = service.handle {
                 let ended =
@@ -236,9 +257,17 @@ fn executor_parts(foundation: &Foundation) -> flowmill_executor::Parts {
         settings: foundation.settings.clone(),
         secrets: foundation.secrets.clone(),
         partitions: foundation.installation.partitions,
-        // the queue lives in this process, and died with the one before
-        recovery: Recovery::Redispatch,
-        ownership: Ownership::All,
+        recovery: if foundation.is_shared {
+            Recovery::Outbox
+        } else {
+            // the queue lives in this process, and died with the one before
+            Recovery::Redispatch
+        },
+        ownership: if foundation.is_shared {
+            Ownership::Shared(member::executor())
+        } else {
+            Ownership::All
+        },
     }
 }
 

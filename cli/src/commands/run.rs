@@ -67,6 +67,7 @@ impl Run {
             mut config,
             warnings,
         } = Config::load(flags)?;
+        config = config.on_this_machine();
         if config.log.level == telemetry::Config::default().level {
             // the flow's own log is what matters here
             config.log.level = "warn".into();

@@ -6,9 +6,10 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::assemble::{self, Foundation, Roles, Services};
+use crate::assemble::{self, Foundation, Roles, Services, Status};
 use crate::config::{Config, Flags, Loaded};
 use crate::console;
 use crate::exit::{Exit, WrongInput};
@@ -24,10 +25,10 @@ pub(crate) struct Server {
     /// What this process does: `standalone`, or a list of `executor`, `worker` and `api`
     #[arg(value_name = "ROLES")]
     roles: Roles,
-    /// The port of the API; 0 takes a free one [default: 8080]
+    /// The port of the API, or without that role of `/health` and `/metrics`; 0 takes a free one [default: 8080]
     #[arg(long)]
     port: Option<u16>,
-    /// The address of the API; other than the default, everyone who reaches it can run anything, unless a login is set [default: 127.0.0.1]
+    /// Its address; other than the default, everyone who reaches it can run anything, unless a login is set [default: 127.0.0.1]
     #[arg(long)]
     host: Option<String>,
     /// Where everything is kept [default: flowmill/server in the user's data folder]
@@ -46,9 +47,10 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn execute(self) -> anyhow::Result<Exit> {
+        let listening = if self.roles.api { "api" } else { "status" };
         let flags = Flags::new(self.config)
-            .set("--port", &["api", "port"], self.port)
-            .set("--host", &["api", "host"], self.host)
+            .set("--port", &[listening, "port"], self.port)
+            .set("--host", &[listening, "host"], self.host)
             .set_path("--data-dir", &["data-directory"], self.data_dir.as_deref())
             .set_path("--flows", &["flows"], self.flows.as_deref());
         let Loaded { config, warnings } = Config::load(flags)?;
@@ -60,10 +62,10 @@ impl Server {
         for warning in warnings {
             tracing::warn!("{warning}");
         }
-        if !self.roles.is_whole() {
+        if !self.roles.is_whole() && !flowmill_backends::is_distributed(&config.backends()) {
             return Err(WrongInput::new(format!(
                 "the roles `{}` alone need a queue and a store that several processes share, but the embedded ones serve one process: \
-                 use `flowmill server standalone`",
+                 set `store.type: redis` and `queue.type: rabbitmq`, or use `flowmill server standalone`",
                 self.roles
             ))
             .into());
@@ -82,8 +84,8 @@ impl Server {
 async fn serve(config: &Config, roles: Roles, prometheus: PrometheusHandle) -> anyhow::Result<()> {
     let mut signals = signals::Ending::listen()?;
     // before anything is opened: a port that is in use is the commonest mistake
-    let listener = flowmill_api::bind(&config.api.host, config.api.port).await?;
-    let address = listener.local_addr()?;
+    let listener = listen(config, roles).await?;
+    let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let data_directory = config
         .data_directory
         .clone()
@@ -98,14 +100,24 @@ async fn serve(config: &Config, roles: Roles, prometheus: PrometheusHandle) -> a
         watcher.load().await;
     }
     let mut services = Services::start(&foundation, config, roles)?;
-    services.serve(
-        assemble::api(&foundation, config, Some(prometheus.clone())),
-        listener,
-    );
+    if let Some(listener) = listener {
+        if roles.api {
+            let api = assemble::api(&foundation, config, Some(prometheus.clone()));
+            services.serve(api, listener);
+        } else {
+            let status = Status::new(&foundation.probes, prometheus.clone(), roles.to_string());
+            services.tell(status, listener);
+        }
+    }
     let around = CancellationToken::new();
     let upkeep = tokio::spawn(keep_up(prometheus, around.clone()));
     let watching = watcher.map(|watcher| tokio::spawn(watcher.run(around.clone())));
-    tracing::info!(%address, url = flowmill_api::url_of(address), data = %data_directory.display(), %roles, "listening");
+    match address {
+        Some(address) => {
+            tracing::info!(%address, url = flowmill_api::url_of(address), data = %data_directory.display(), %roles, "listening");
+        }
+        None => tracing::info!(%roles, "started"),
+    }
 
     let ended = tokio::select! {
         signal = signals.recv() => { tracing::info!(signal, "stopping"); None }
@@ -128,6 +140,16 @@ async fn serve(config: &Config, roles: Roles, prometheus: PrometheusHandle) -> a
         tracing::info!("stopped");
     }
     ended.map_or(stopped, Err)
+}
+
+/// Where this process can be asked: for everything if it serves the API, else how it is, if that is wanted.
+async fn listen(config: &Config, roles: Roles) -> anyhow::Result<Option<TcpListener>> {
+    let (host, port) = match (roles.api, config.status.port) {
+        (true, _) => (&config.api.host, config.api.port),
+        (false, Some(port)) => (&config.status.host, port),
+        (false, None) => return Ok(None),
+    };
+    Ok(Some(flowmill_api::bind(host, port).await?))
 }
 
 async fn keep_up(prometheus: PrometheusHandle, shutdown: CancellationToken) {

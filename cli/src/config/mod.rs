@@ -11,15 +11,14 @@ mod settings;
 
 use std::path::{Path, PathBuf};
 
+use flowmill_backends::config as backends;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::assignment::{Assignment, Origin};
 use self::expressions::ExpressionsConfig;
-use self::sections::{
-    EncryptionConfig, FilesConfig, FlowLimitsConfig, QueueConfig, StoreConfig, VariablesConfig,
-};
+use self::sections::{EncryptionConfig, FlowLimitsConfig, StatusConfig, VariablesConfig};
 use self::settings::Settings;
 use crate::exit::WrongInput;
 use crate::telemetry;
@@ -46,11 +45,11 @@ pub(crate) struct Config {
     /// What the text of a flow may cost to read.
     pub(crate) flow_limits: FlowLimitsConfig,
     /// Where state is kept.
-    pub(crate) store: StoreConfig,
+    pub(crate) store: backends::Store,
     /// How services talk to each other.
-    pub(crate) queue: QueueConfig,
+    pub(crate) queue: backends::Queue,
     /// Where files are kept.
-    pub(crate) files: FilesConfig,
+    pub(crate) files: backends::Files,
     /// The service that owns executions.
     pub(crate) executor: flowmill_executor::Config,
     /// The service that runs tasks.
@@ -59,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) tasks: flowmill_tasks::Config,
     /// The REST API. There is no login unless one is set: whoever reaches the port can run anything.
     pub(crate) api: flowmill_api::Config,
+    /// Where a process without the role `api` tells how it is.
+    pub(crate) status: StatusConfig,
 }
 
 /// What flags say about the configuration.
@@ -143,6 +144,34 @@ impl Config {
             config: assemble(&assignments)?,
             warnings,
         })
+    }
+
+    /// Which backends, and how they are reached.
+    pub(crate) fn backends(&self) -> backends::Config {
+        backends::Config {
+            store: self.store.clone(),
+            queue: self.queue.clone(),
+            files: self.files.clone(),
+        }
+    }
+
+    /// The same with everything kept on this machine, whatever servers are named.
+    pub(crate) fn on_this_machine(self) -> Self {
+        Self {
+            store: backends::Store {
+                kind: backends::StoreKind::Embedded,
+                ..self.store
+            },
+            queue: backends::Queue {
+                kind: backends::QueueKind::InProcess,
+                ..self.queue
+            },
+            files: backends::Files {
+                kind: backends::FilesKind::Local,
+                ..self.files
+            },
+            ..self
+        }
     }
 
     /// The configuration as YAML, secrets masked.

@@ -1,37 +1,10 @@
-//! The sections that are the binary's own, and those that choose and hold the settings of backends.
+//! The sections that are the binary's own.
 
 use flowmill_backends::config::{ByteSize, Secret};
-use flowmill_backends::{files, queue, store};
 use flowmill_common::yaml;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-/// Where state is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub(crate) struct StoreConfig {
-    /// Over how many partitions executions are spread; fixed when the store is made.
-    pub(crate) partitions: u16,
-    /// The embedded store: SQLite in the data directory.
-    pub(crate) embedded: store::embedded::Config,
-}
-
-/// How services talk to each other.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub(crate) struct QueueConfig {
-    /// The queue within one process.
-    pub(crate) in_process: queue::in_process::Config,
-}
-
-/// Where files are kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub(crate) struct FilesConfig {
-    /// Files in a folder of this machine.
-    pub(crate) local: files::local::Config,
-}
 
 /// What expressions see besides the execution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +15,17 @@ pub(crate) struct VariablesConfig {
     /// Environment variables with one of these prefixes are `envs` in expressions, without the prefix and in lower case:
     /// `ENV_MY_VAR` is `envs.my_var`.
     pub(crate) env_prefixes: Vec<String>,
+}
+
+/// Where a process without the role `api` tells how it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(crate) struct StatusConfig {
+    /// The address.
+    pub(crate) host: String,
+    /// The port of `/health`, `/health/live`, `/health/ready` and `/metrics`; 0 takes a free one. Without one nothing is served: what the
+    /// API of a process serves includes them.
+    pub(crate) port: Option<u16>,
 }
 
 /// How secret inputs and outputs are kept.
@@ -75,11 +59,11 @@ impl FlowLimitsConfig {
     }
 }
 
-impl Default for StoreConfig {
+impl Default for StatusConfig {
     fn default() -> Self {
         Self {
-            partitions: 16,
-            embedded: store::embedded::Config::default(),
+            host: "127.0.0.1".into(),
+            port: None,
         }
     }
 }

@@ -41,22 +41,17 @@ async fn get(files: &S3Files, path: &str) -> flowmill_backends::Result<Vec<u8>> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s3_files_hold_the_contract_in_process() {
-    let server = S3InProcess::start(BUCKET).await;
-    let config = Config {
-        prefix: "some/prefix".into(),
-        ..config(server.url())
-    };
-    super::hold(Arc::new(S3Files::open(&config).await.unwrap())).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s3_files_hold_the_contract_on_minio_and_leave_no_parts_behind() {
     let Some(minio) = or_skip(Minio::start(BUCKET)) else {
         return;
     };
-    let config = config(minio.url());
-    super::hold(Arc::new(S3Files::open(&config).await.unwrap())).await;
+    for prefix in ["", "some/prefix"] {
+        let config = Config {
+            prefix: prefix.into(),
+            ..config(minio.url())
+        };
+        super::hold(Arc::new(S3Files::open(&config).await.unwrap())).await;
+    }
 
     let credentials = Credentials::new(Minio::USER, Minio::PASSWORD, None, None, "test");
     let settings = aws_sdk_s3::Config::builder()
