@@ -84,7 +84,7 @@ impl Owner {
         shutdown: &CancellationToken,
     ) -> Result<()> {
         let epoch = self.take_over(shutdown).await?;
-        self.sweep(&epoch, shutdown).await?;
+        self.sweep(shutdown).await?;
         loop {
             let first = tokio::select! {
                 biased;
@@ -95,7 +95,7 @@ impl Owner {
                 },
                 () = until(self.timers.next()) => None,
                 () = changed(&mut self.workers) => {
-                    self.sweep(&epoch, shutdown).await?;
+                    self.sweep(shutdown).await?;
                     continue;
                 }
             };
@@ -127,7 +127,8 @@ impl Owner {
                         .get("workerGroup")
                         .and_then(|group| group.get("key")?.as_str());
                     let group = group.unwrap_or(DEFAULT_GROUP).to_owned();
-                    self.publish_jobs(vec![(group, job)], REPEATED).await;
+                    self.publish_jobs(vec![(group, job)], REPEATED, shutdown)
+                        .await;
                 }
             }
             Recovery::Redispatch => {
@@ -146,7 +147,7 @@ impl Owner {
     }
 
     /// Sends the tasks again whose workers are gone or silent.
-    async fn sweep(&mut self, epoch: &Epoch, shutdown: &CancellationToken) -> Result<()> {
+    async fn sweep(&mut self, shutdown: &CancellationToken) -> Result<()> {
         if self.parts.recovery == Recovery::Redispatch {
             return Ok(()); // one process: its workers live as long as it does
         }
@@ -164,16 +165,40 @@ impl Owner {
         let is_there =
             |id: &str| listed.iter().any(|member| member.id == id) && !silent.contains(id);
         let orphans = claims.into_iter().filter(|claim| !is_there(&claim.worker));
-        let lost: Vec<Event> = orphans.map(|claim| orphaned(&claim, now())).collect();
+        let mut lost = Vec::new();
+        for orphan in orphans {
+            if self.is_past(&orphan).await? {
+                // what was killed before it began was claimed for nothing
+                let claims = Claims::new(self.parts.store.clone());
+                claims.remove(self.partition, &orphan).await?;
+            } else {
+                lost.push(orphaned(&orphan, now()));
+            }
+        }
         if !lost.is_empty() {
             tracing::warn!(
                 partition = self.partition,
                 tasks = lost.len(),
                 "tasks of lost workers run again"
             );
-            self.events(epoch, lost, shutdown).await?;
+            // by way of the queue: a result that its worker sent before it went stands before this
+            let messages = lost
+                .iter()
+                .map(|event| message(event.execution.as_str(), event));
+            let topic = Topic::Events(self.partition);
+            publish(&*self.parts.queue, &topic, messages, shutdown).await;
         }
         Ok(())
+    }
+
+    /// Whether nobody waits for the result of a claimed dispatch any more.
+    async fn is_past(&self, claim: &Claim) -> Result<bool> {
+        let Some(execution) = self.parts.executions().load(&claim.execution).await? else {
+            return Ok(true);
+        };
+        let run = execution.runs.get(&claim.run);
+        Ok(execution.header.state.is_terminal()
+            || run.is_none_or(|run| run.state.is_terminal() || run.dispatch != claim.dispatch))
     }
 
     /// Events for every task run that was dispatched by a process that is gone.
@@ -234,7 +259,7 @@ impl Owner {
         let committed =
             commit(&self.parts, &self.config, epoch, &self.sent, pass, shutdown).await?;
         self.sent.clear();
-        self.let_go(committed).await;
+        self.let_go(committed, shutdown).await;
         for delivery in settled {
             delivery.receipt.acknowledge();
         }
@@ -261,40 +286,26 @@ impl Owner {
         let committed =
             commit(&self.parts, &self.config, epoch, &self.sent, pass, shutdown).await?;
         self.sent.clear();
-        self.let_go(committed).await;
+        self.let_go(committed, shutdown).await;
         Ok(())
     }
 
     /// What was committed takes effect outside. Messages that cannot be sent now are waited for: the outbox has them too.
-    async fn let_go(&mut self, Committed { journal, changes }: Committed) {
+    async fn let_go(
+        &mut self,
+        Committed { journal, changes }: Committed,
+        shutdown: &CancellationToken,
+    ) {
         for timer in &journal.timers_gone {
             self.timers.cancel(timer);
         }
         for timer in journal.timers_set {
             self.timers.set(timer);
         }
-        let queue = &self.parts.queue;
-        if !changes.is_empty() {
-            publish(
-                &**queue,
-                &Topic::Changes,
-                changes
-                    .iter()
-                    .map(|change| message(change.execution.as_str(), change)),
-            )
-            .await;
+        if !journal.jobs.is_empty() {
+            self.publish_jobs(journal.jobs, "", shutdown).await;
         }
-        if !journal.controls.is_empty() {
-            publish(
-                &**queue,
-                &Topic::Control,
-                journal
-                    .controls
-                    .iter()
-                    .map(|control| message("control", control)),
-            )
-            .await;
-        }
+        let queue = &*self.parts.queue;
         for header in journal.created {
             let topic = Topic::Events(partition_of(header.id.as_str(), self.parts.partitions));
             let (execution, at) = (header.id.clone(), header.state.start());
@@ -303,20 +314,28 @@ impl Owner {
                 at,
                 kind: EventKind::Created(Box::new(header)),
             };
-            publish(
-                &**queue,
-                &topic,
-                [message(event.execution.as_str(), &event)].into_iter(),
-            )
-            .await;
+            let created = [message(event.execution.as_str(), &event)];
+            publish(queue, &topic, created.into_iter(), shutdown).await;
         }
-        if !journal.jobs.is_empty() {
-            self.publish_jobs(journal.jobs, "").await;
+        if !journal.controls.is_empty() {
+            let controls = journal.controls.iter();
+            let controls = controls.map(|control| message("control", control));
+            publish(queue, &Topic::Control, controls, shutdown).await;
+        }
+        if !changes.is_empty() {
+            let changes = changes.iter();
+            let changes = changes.map(|change| message(change.execution.as_str(), change));
+            publish(queue, &Topic::Changes, changes, shutdown).await;
         }
     }
 
     /// `mark` is what the ids of the messages end with: whether they may have been sent before.
-    async fn publish_jobs(&mut self, mut jobs: Vec<(String, Job)>, mark: &str) {
+    async fn publish_jobs(
+        &mut self,
+        mut jobs: Vec<(String, Job)>,
+        mark: &str,
+        shutdown: &CancellationToken,
+    ) {
         if self.parts.recovery == Recovery::Outbox {
             self.sent
                 .extend(jobs.iter().map(|(_, job)| (job.run.clone(), job.dispatch)));
@@ -328,7 +347,7 @@ impl Owner {
             let messages = mine
                 .iter()
                 .map(|(_, job)| message(&format!("{}/{}{mark}", job.run, job.dispatch), job));
-            publish(&*self.parts.queue, &Topic::Jobs(group), messages).await;
+            publish(&*self.parts.queue, &Topic::Jobs(group), messages, shutdown).await;
             jobs = others;
         }
     }
@@ -495,6 +514,7 @@ async fn publish(
     queue: &dyn flowmill_backends::Queue,
     topic: &Topic,
     messages: impl Iterator<Item = Message>,
+    shutdown: &CancellationToken,
 ) {
     let mut messages: Vec<Message> = messages.collect();
     let mut wait = Duration::from_millis(20);
@@ -504,10 +524,15 @@ async fn publish(
             return;
         }
         tracing::warn!(topic = topic.name(), %error, "the queue does not take messages, trying again");
-        pause(&mut wait, &CancellationToken::new()).await;
+        if shutdown.is_cancelled() {
+            return; // the next owner sends them: from the outbox
+        }
+        pause(&mut wait, shutdown).await;
         if matches!(topic, Topic::Jobs(_)) {
             // the queue may have them already, only its answer was not heard
-            let fresh = messages.iter_mut().filter(|one| !one.id.ends_with(REPEATED));
+            let fresh = messages
+                .iter_mut()
+                .filter(|one| !one.id.ends_with(REPEATED));
             fresh.for_each(|one| one.id.push_str(REPEATED));
         }
     }

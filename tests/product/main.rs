@@ -11,7 +11,9 @@
 mod bad_input;
 mod conformance;
 mod crash;
+mod deploy;
 mod disk;
+mod distributed;
 mod eval;
 mod examples;
 mod flows_folder;

@@ -35,7 +35,7 @@ pub struct Store {
     pub kind: StoreKind,
     /// Over how many partitions executions are spread; fixed when the store is made. At most so many executors have work.
     pub partitions: u16,
-    /// The embedded store.
+    /// The embedded store: SQLite in the data directory.
     pub embedded: store::embedded::Config,
     /// Redis or Valkey.
     #[cfg(feature = "redis")]

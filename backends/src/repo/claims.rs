@@ -88,6 +88,20 @@ impl Claims {
         bytes.map(|bytes| decode(&key, &bytes)).transpose()
     }
 
+    /// Removes a claim, unless it was replaced in the meantime.
+    pub async fn remove(&self, partition: u16, claim: &Claim) -> Result<()> {
+        let key = key(partition, &claim.run);
+        let batch = Batch {
+            expects: vec![(key.clone(), Some(encode(claim)?))],
+            deletes: vec![key],
+            ..Batch::default()
+        };
+        match self.store.commit(batch).await {
+            Err(error) if error.kind() == Kind::Conflict => Ok(()),
+            removed => removed,
+        }
+    }
+
     /// The claims of a partition.
     pub async fn of_partition(&self, partition: u16) -> Result<Vec<Claim>> {
         let prefix = format!("{}/c/", space(partition));

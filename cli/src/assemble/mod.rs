@@ -3,10 +3,12 @@
 mod directory;
 mod environment;
 mod foundation;
+mod gauges;
 mod local_api;
 mod member;
 mod services;
 mod status;
+mod vigil;
 
 pub(crate) use self::directory::{default_directory, default_run_directory};
 pub(crate) use self::foundation::{Foundation, plugin_defaults, settings};

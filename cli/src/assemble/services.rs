@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Foundation, Status, member};
+use super::{Foundation, Status, gauges, member, vigil};
 use crate::config::Config;
 
 /// What a process does.
@@ -96,6 +96,8 @@ pub(crate) struct Services {
     worker: Option<Service>,
     executor: Option<Service>,
     status: Option<Service>,
+    gauges: Option<Service>,
+    vigil: Option<Service>,
 }
 
 struct Service {
@@ -117,7 +119,16 @@ impl Services {
             worker: None,
             executor: None,
             status: None,
+            gauges: None,
+            vigil: None,
         };
+        if foundation.is_shared {
+            let store = foundation.store.clone();
+            services.vigil = Some(Service::start("vigil", |stop| async move {
+                vigil::run(store, stop).await;
+                Ok(())
+            }));
+        }
         if roles.worker {
             let (parts, settings) = (worker_parts(foundation, config), config.worker.clone());
             let worker = if foundation.is_shared {
@@ -134,6 +145,11 @@ impl Services {
             let executor = Executor::new(executor_parts(foundation), config.executor.clone());
             services.executor = Some(Service::start("executor", |stop| async move {
                 Ok(executor.run(stop).await?)
+            }));
+            let (store, queue) = (foundation.store.clone(), foundation.queue.clone());
+            services.gauges = Some(Service::start("gauges", |stop| async move {
+                gauges::run(store, queue, stop).await;
+                Ok(())
             }));
         }
         Ok(services)
@@ -175,7 +191,14 @@ impl Services {
     /// Ends them in the order in which they need each other: requests first, then tasks, then executions, which take the last results.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         let mut first_error = Ok(());
-        let services = [self.api, self.worker, self.executor, self.status];
+        let services = [
+            self.api,
+            self.worker,
+            self.executor,
+            self.gauges,
+            self.vigil,
+            self.status,
+        ];
         for service in services.into_iter().flatten() {
             service.stop.cancel();
             if let Some(handle) = service.handle {

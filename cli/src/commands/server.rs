@@ -56,6 +56,7 @@ impl Server {
         let Loaded { config, warnings } = Config::load(flags)?;
         if self.print_config {
             console::text(&config.print()?);
+            warnings.into_iter().for_each(console::note);
             return Ok(Exit::Success);
         }
         telemetry::start_log(&config.log, std::io::stderr)?;

@@ -1,12 +1,14 @@
 //! What the tests share: a server of their own, a client, places to fetch from.
 
 pub(crate) mod api;
+mod cluster;
 mod fixtures;
 pub(crate) mod process;
 
 use std::path::{Path, PathBuf};
 
 pub(crate) use api::Api;
+pub(crate) use cluster::{Cluster, Servers};
 pub(crate) use fixtures::{Reply, WebServer, products};
 pub(crate) use process::{Finished, Server, ServerOptions, flowmill, run_to_end};
 

@@ -52,6 +52,8 @@ pub(crate) fn run_to_end(command: &mut Command) -> Finished {
 /// How a server is started.
 #[derive(Default)]
 pub(crate) struct ServerOptions {
+    /// What it does; everything, if nothing is said.
+    pub(crate) roles: Option<&'static str>,
     /// Its data directory; a fresh one that goes away with the server, if there is none.
     pub(crate) data_directory: Option<PathBuf>,
     /// A folder of flows.
@@ -62,7 +64,7 @@ pub(crate) struct ServerOptions {
     pub(crate) environment: Vec<(String, String)>,
 }
 
-/// A standalone server of a test. Ends when dropped.
+/// A server of a test. Ends when dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) api: Api,
@@ -85,7 +87,8 @@ impl Server {
             .data_directory
             .clone()
             .unwrap_or_else(|| scratch.path().join("data"));
-        let mut command = flowmill(["server", "standalone", "--port", "0", "--data-dir"]);
+        let roles = options.roles.unwrap_or("standalone");
+        let mut command = flowmill(["server", roles, "--port", "0", "--data-dir"]);
         command
             .arg(&data_directory)
             .env("FLOWMILL_LOG_FORMAT", "json");
@@ -149,6 +152,11 @@ impl Server {
 
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id() as i32)
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).unwrap();
     }
 
     /// Ends it as an operator does, and says how it ended.
