@@ -22,7 +22,7 @@ struct Generations<K, V> {
 }
 
 impl<K: Hash + Eq, V> Cache<K, V> {
-    /// A cache of at most `capacity` things.
+    /// A cache of about `capacity` things; 0 keeps nothing.
     pub(crate) fn new(capacity: usize) -> Cache<K, V> {
         let generations = Generations {
             young: HashMap::default(),
@@ -30,7 +30,7 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         };
         Cache {
             generations: RwLock::new(generations),
-            capacity: (capacity / 2).max(1),
+            capacity: capacity.div_ceil(2),
         }
     }
 
@@ -44,6 +44,9 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         K: Borrow<Q> + for<'q> From<&'q Q>,
         Q: Hash + Eq + ?Sized,
     {
+        if self.capacity == 0 {
+            return make().map(Arc::new);
+        }
         if let Some(found) = self.read(|generations| generations.young.get(key).cloned()) {
             return Ok(found);
         }

@@ -1,7 +1,7 @@
 //! What goes wrong, said twice: in Kestra's words, and with the place, a caret and the nearest names.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::nearest::nearest;
 use crate::{Need, Value};
@@ -17,12 +17,33 @@ pub struct Error(Box<Details>);
 struct Details {
     kind: ErrorKind,
     text: String,
-    place: Option<Place>,
+    origin: Option<Origin>,
     /// The map in which an attribute was looked for; names are read from it only when the error is final.
     container: Option<Value>,
+    /// The names that exist, where one is missing and none is near to it.
+    existing: Option<Existing>,
     /// What went wrong inside, where Kestra's message does not say it.
     cause: Option<String>,
 }
+
+/// A piece of a text. Its line and column are counted only when someone asks: most errors are made to be swallowed.
+#[derive(Clone)]
+struct Origin {
+    template: Arc<str>,
+    offset: usize,
+    length: usize,
+    place: OnceLock<Place>,
+}
+
+/// Some of the names of a map, and how many there are.
+#[derive(Clone)]
+struct Existing {
+    names: Vec<String>,
+    total: usize,
+}
+
+/// How many existing names a message lists when none is near.
+const LISTED_NAMES: usize = 8;
 
 /// Where in which text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,8 +150,9 @@ impl Error {
         Error(Box::new(Details {
             kind,
             text,
-            place: None,
+            origin: None,
             container: None,
+            existing: None,
             cause: None,
         }))
     }
@@ -142,7 +164,7 @@ impl Error {
 
     /// Where it happened; `None` only for errors a host made and no rendering has seen yet.
     pub fn place(&self) -> Option<&Place> {
-        self.0.place.as_ref()
+        self.0.origin.as_ref().map(Origin::place)
     }
 
     /// The need that must be met first, if that is what stopped the rendering.
@@ -163,7 +185,7 @@ impl Error {
 
     /// Kestra's own message, in one line but for line breaks of the template itself.
     pub fn message(&self) -> String {
-        let Some(place) = &self.0.place else {
+        let Some(place) = self.place() else {
             return self.text();
         };
         let Place { template, line, .. } = place;
@@ -196,13 +218,18 @@ impl Error {
     }
 
     pub(crate) fn has_place(&self) -> bool {
-        self.0.place.is_some()
+        self.0.origin.is_some()
     }
 
     /// Notes where it happened, unless a more inner part already did.
     pub(crate) fn at(mut self, template: &Arc<str>, offset: usize, length: usize) -> Error {
-        if self.0.place.is_none() {
-            self.0.place = Some(Place::new(template, offset, length));
+        if self.0.origin.is_none() {
+            self.0.origin = Some(Origin {
+                template: Arc::clone(template),
+                offset,
+                length,
+                place: OnceLock::new(),
+            });
         }
         self
     }
@@ -232,8 +259,44 @@ impl Error {
                 None => root(),
             };
             *candidates = nearest(name, names.iter().map(|name| &**name), 3);
+            if candidates.is_empty() {
+                let listed = names.iter().take(LISTED_NAMES).map(|name| name.to_string());
+                self.0.existing = Some(Existing {
+                    names: listed.collect(),
+                    total: names.len(),
+                });
+            }
         }
         self
+    }
+
+    /// What to do about it, for [`fmt::Display`].
+    fn advice(&self) -> Option<String> {
+        match (&self.0.kind, &self.0.existing) {
+            (ErrorKind::Undefined { candidates, .. }, _) if !candidates.is_empty() => {
+                Some(format!("did you mean `{}`?", candidates.join("` or `")))
+            }
+            (ErrorKind::Undefined { name, .. }, Some(existing)) => Some(existing.describe(name)),
+            _ => None,
+        }
+    }
+}
+
+impl Existing {
+    fn describe(&self, missing: &str) -> String {
+        let listed = self.names.join("`, `");
+        match self.total - self.names.len() {
+            _ if self.total == 0 => format!("`{missing}` is undefined here; there is nothing"),
+            0 => format!("`{missing}` is undefined here; there is: `{listed}`"),
+            more => format!("`{missing}` is undefined here; there is: `{listed}` and {more} more"),
+        }
+    }
+}
+
+impl Origin {
+    fn place(&self) -> &Place {
+        self.place
+            .get_or_init(|| Place::new(&self.template, self.offset, self.length))
     }
 }
 
@@ -271,7 +334,7 @@ impl Place {
 
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(place) = &self.0.place else {
+        let Some(place) = self.place() else {
             return formatter.write_str(&self.text());
         };
         formatter.write_str(&self.message())?;
@@ -300,10 +363,8 @@ impl fmt::Display for Error {
             " ".repeat(caret),
             "^".repeat(width)
         )?;
-        if let ErrorKind::Undefined { candidates, .. } = &self.0.kind
-            && !candidates.is_empty()
-        {
-            write!(formatter, " did you mean `{}`?", candidates.join("` or `"))?;
+        if let Some(advice) = self.advice() {
+            write!(formatter, " {advice}")?;
         }
         if let Some(cause) = &self.0.cause {
             write!(formatter, " {cause}")?;
@@ -318,7 +379,7 @@ impl fmt::Debug for Error {
             .debug_struct("Error")
             .field("kind", &self.0.kind)
             .field("text", &self.text())
-            .field("place", &self.0.place)
+            .field("place", &self.place())
             .finish()
     }
 }

@@ -50,7 +50,7 @@ pub struct Limits {
     pub value_depth: usize,
     /// Size of the text being rendered, in bytes. Default 16 MiB.
     pub template_bytes: usize,
-    /// Size of a result, and of any single text made on the way, in bytes. Default 64 MiB.
+    /// Size of a result, and of any single text, list or map made on the way, in bytes. Default 64 MiB.
     pub output_bytes: usize,
     /// Number of elements `range()` and `..` may produce. Default 1,000,000.
     pub range: u64,
@@ -60,7 +60,7 @@ pub struct Limits {
     pub regex_bytes: usize,
     /// Size of a compiled regular expression, in bytes. Default 10 MiB.
     pub regex_size: usize,
-    /// Steps of backtracking for regular expressions with look-around or back-references. Default 1,000,000.
+    /// Steps of backtracking for regular expressions with look-around or back-references. Default 250,000.
     pub regex_backtracks: usize,
     /// Length of a jq program, in bytes. Default 10,000.
     pub jq_bytes: usize,
@@ -98,7 +98,7 @@ impl Default for Limits {
             render_rounds: 100,
             regex_bytes: 10_000,
             regex_size: 10 << 20,
-            regex_backtracks: 1_000_000,
+            regex_backtracks: 250_000,
             jq_bytes: 10_000,
             jq_steps: 10_000_000,
             jq_outputs: 1_000_000,

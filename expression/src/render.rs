@@ -125,7 +125,10 @@ fn rounds(session: &Session<'_>, scopes: &mut Scopes, text: &str) -> Result<Stri
         if count > session.limits().render_rounds {
             return Err(Error::limit(
                 Limit::RenderRounds,
-                "Too many rendering attempts",
+                format!(
+                    "Too many rendering attempts: the text still changes after {} rounds (`limits.renderRounds`)",
+                    session.limits().render_rounds
+                ),
             ));
         }
         count += 1;

@@ -25,7 +25,7 @@ impl Evaluator<'_> {
             Value::Entry(entry) => match name {
                 "key" => Ok(entry.key.clone()),
                 "value" => Ok(entry.value.clone()),
-                _ => Err(Error::undefined(name, None)),
+                _ => Err(Error::undefined(name, Some(value))),
             },
             Value::List(items) => match item_index(name).and_then(|index| items.get(index)) {
                 Some(item) => Ok(item.clone()),

@@ -95,6 +95,9 @@ impl Evaluator<'_> {
             },
             Binary::Contains => {
                 let left = state?;
+                if left.is_null() {
+                    return Ok(Value::Bool(false));
+                }
                 let right = self.expression(right)?;
                 contains(self.session, &left, &right).map(Value::Bool)
             }
@@ -145,7 +148,11 @@ impl Evaluator<'_> {
                 | Binary::Multiply
                 | Binary::Divide
                 | Binary::Remainder => arithmetic(self.session, binary, left, right),
-                _ => comparison(binary, &left, &right).map(Value::Bool),
+                _ => {
+                    let weight = left.weight().min(right.weight());
+                    let charged = self.session.charge(weight / 16);
+                    charged.and_then(|()| comparison(binary, &left, &right).map(Value::Bool))
+                }
             },
         };
         result.map_err(|error| {

@@ -237,7 +237,7 @@ pub(super) fn contains(session: &Session<'_>, left: &Value, right: &Value) -> Re
         Kind::Null => Ok(false),
         Kind::List => {
             let items = left.as_list().unwrap_or_default();
-            session.charge(items.len())?;
+            session.charge(items.len() + left.weight().min(right.weight()) / 16)?;
             let Some(wanted) = right.as_list() else {
                 return Ok(items.contains(right));
             };
@@ -274,7 +274,7 @@ pub(super) fn is_in(session: &Session<'_>, left: &Value, right: &Value) -> Resul
     match right.kind() {
         Kind::List => {
             let items = right.as_list().unwrap_or_default();
-            session.charge(items.len())?;
+            session.charge(items.len() + right.weight() / 16)?;
             for item in items.iter() {
                 found = found || item.to_java_text()? == wanted;
             }
@@ -335,7 +335,7 @@ pub(crate) fn range(
     let limit = session.limits().range;
     if count > i128::from(limit) {
         let message = format!(
-            "The range function cannot produce more than {limit} elements, but this call would produce {count}."
+            "The range function cannot produce more than {limit} elements, but this call would produce {count}. (`limits.range`)"
         );
         return Err(Error::limit(Limit::Range, message));
     }

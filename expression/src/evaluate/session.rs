@@ -96,6 +96,9 @@ impl<'a> Session<'a> {
                 );
                 Err(Error::limit(Limit::ValueDepth, message))
             }
+            Value::List(_) | Value::Map(_) if value.weight() > self.limits().output_bytes => {
+                Err(too_large(self.limits().output_bytes))
+            }
             Value::Str(text) if text.len() > self.limits().output_bytes => {
                 Err(too_large(self.limits().output_bytes))
             }

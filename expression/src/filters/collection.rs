@@ -506,7 +506,15 @@ fn flatten(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {
 fn keys(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {
     match input.kind() {
         Kind::Null => Ok(Value::Null),
-        Kind::Map => Ok(Value::from(map_of(call, &input)?.key_values())),
+        Kind::Map => match &input {
+            // The values of a lazy map are not made for this.
+            Value::Object(object) => {
+                let keys = object.keys();
+                call.session().charge(keys.len())?;
+                Ok(keys.into_iter().map(Value::from).collect())
+            }
+            _ => Ok(Value::from(map_of(call, &input)?.key_values())),
+        },
         Kind::List => {
             let length = list_input(call, &input)?.map_or(0, |items| items.len());
             Ok((0..length).collect())

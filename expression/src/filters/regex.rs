@@ -102,6 +102,10 @@ fn extract(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {
     let regex = regex::compile(call.session(), &pattern)?;
     let text = java_text(call, &input)?;
     call.session().charge(text.len() / 16)?;
+    // A group is asked for only where there is a match.
+    let Some(groups) = regex.captures_at(&text, 0)? else {
+        return Ok(Value::Null);
+    };
     let Some(group) = usize::try_from(group)
         .ok()
         .filter(|group| *group <= regex.group_count())
@@ -111,11 +115,7 @@ fn extract(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {
             regex.group_count()
         )));
     };
-    let groups = regex.captures_at(&text, 0)?;
-    Ok(groups
-        .and_then(|groups| groups[group])
-        .map(|(start, end)| &text[start..end])
-        .into())
+    Ok(groups[group].map(|(start, end)| &text[start..end]).into())
 }
 
 fn split(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {

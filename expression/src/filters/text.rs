@@ -5,7 +5,7 @@ use crate::evaluate::Call;
 use crate::java::{string_format, utf16};
 use crate::table::{Doc, Filter, Parameters};
 use crate::value::{Kind, MapBuilder};
-use crate::{Error, Value};
+use crate::{Error, Profile, Value};
 
 pub(super) const FILTERS: &[Filter] = &[
     Filter {
@@ -354,6 +354,10 @@ fn affix(
     input: &Value,
     holds: fn(&str, &str) -> bool,
 ) -> Result<Value, Error> {
+    // Kestra 2.0 looks at the input first, and takes null for a text without beginning and end.
+    if input.is_null() && call.session().profile() == Profile::V2 {
+        return Ok(Value::Bool(false));
+    }
     let value = java_text(call, call.require(0, "The argument 'value' is required.")?)?;
     if input.is_null() {
         return Err(Error::evaluation("null has neither beginning nor end"));
@@ -370,13 +374,16 @@ fn substring(
     if input.is_null() {
         return Ok(Value::Null);
     }
-    let Some(separator) = call.get(0) else {
-        return Err(Error::evaluation(format!(
+    let text = java_text(call, input)?;
+    match call.given(0) {
+        None => Err(Error::evaluation(format!(
             "The '{name}' filter expects an argument 'separator'."
-        )));
-    };
-    let separator = java_text(call, separator)?;
-    Ok(Value::from(part(&java_text(call, input)?, &separator)))
+        ))),
+        // Null separates nothing: it is all before it, and nothing is after it.
+        Some(Value::Null) if name.starts_with("substringBefore") => Ok(Value::from(text)),
+        Some(Value::Null) => Ok(Value::from("")),
+        Some(separator) => Ok(Value::from(part(&text, &java_text(call, separator)?))),
+    }
 }
 
 // === replace and escapeChar ===
@@ -425,6 +432,14 @@ fn replace(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {
 fn escape_char(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {
     if input.is_null() {
         return Ok(Value::Null);
+    }
+    let is_empty = match input.kind() {
+        Kind::List => input.as_list().is_some_and(|items| items.is_empty()),
+        Kind::Map => input.as_object().is_some_and(|object| object.is_empty()),
+        _ => false,
+    };
+    if is_empty {
+        return Ok(input);
     }
     let kind = call.require(0, "The 'escapeChar' filter expects an argument 'type'.")?;
     let (from, to) = match java_text(call, kind)?.to_lowercase().as_str() {
@@ -485,6 +500,9 @@ fn each_leaf(
 fn indent(call: &mut Call<'_, '_>, input: &Value, name: &str) -> Result<Value, Error> {
     if input.is_null() {
         return Ok(Value::Null);
+    }
+    if input.as_str() == Some("") {
+        return Ok(Value::from(""));
     }
     let amount = call
         .get(0)

@@ -47,8 +47,10 @@ pub(crate) fn write(value: &Value, text: &mut Text) -> Result<(), Error> {
         }
         Value::Entry(entry) => {
             let mut separator = "{";
-            write_key(&mut separator, &entry.key.to_java_text()?, text)?;
-            write(&entry.value, text)?;
+            if !entry.value.is_null() {
+                write_key(&mut separator, &entry.key.to_java_text()?, text)?;
+                write(&entry.value, text)?;
+            }
             finish_map(separator, text)
         }
         scalar => java_text::write(scalar, text),

@@ -58,7 +58,7 @@ impl Regex {
         if nests_too_deep(&translated) {
             return Err(Error::limit(
                 Limit::Regex,
-                "the regular expression nests deeper than 100",
+                "the regular expression nests deeper than the limit of 100",
             ));
         }
         let backtracking = fancy_regex::RegexBuilder::new(&translated)
@@ -180,7 +180,7 @@ pub(crate) fn split(
     let mut from = 0;
     let mut search = 0;
     while let Some((start, end)) = regex.find_at(text, search)? {
-        session.step()?;
+        charge_search(session, text.len() - end)?;
         if limit > 0 && parts.len() as i64 == limit - 1 {
             break;
         }
@@ -204,6 +204,11 @@ pub(crate) fn split(
         }
     }
     Ok(parts.into_iter().collect())
+}
+
+/// Counts one of many searches in a text: each may look at all that is left of it.
+fn charge_search(session: &Session<'_>, left: usize) -> Result<(), Error> {
+    session.charge(1 + left / 1024)
 }
 
 /// Where to look on after a match; `None` at the end.
@@ -253,7 +258,7 @@ fn replace(
         let Some(groups) = regex.captures_at(text, search)? else {
             break;
         };
-        session.step()?;
+        charge_search(session, text.len() - search)?;
         let Some(Some((start, end))) = groups.first().copied() else {
             break;
         };

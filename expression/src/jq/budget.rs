@@ -12,6 +12,7 @@ use crate::error::{Error, Limit};
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
     steps_left: u64,
+    calls_left: u64,
     value_depth: usize,
     text_bytes: usize,
     /// Where the stack stood when the run began.
@@ -23,6 +24,7 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exceeded {
     Steps,
+    Calls,
     Depth,
     Text,
     Stack,
@@ -31,9 +33,12 @@ enum Exceeded {
 /// The stack a run may take, in bytes.
 const STACK: usize = 512 << 10;
 
+/// Calls of definitions with parameters that call themselves.
+pub(super) const MAX_CALLS: u64 = 100_000;
+
 thread_local! {
     static STATE: Cell<State> = const {
-        Cell::new(State { steps_left: 0, value_depth: 0, text_bytes: 0, stack: 0, exceeded: None })
+        Cell::new(State { steps_left: 0, calls_left: 0, value_depth: 0, text_bytes: 0, stack: 0, exceeded: None })
     };
 }
 
@@ -46,6 +51,7 @@ impl Guard {
     pub(super) fn start(steps: u64, value_depth: usize, text_bytes: usize) -> Guard {
         let state = State {
             steps_left: steps,
+            calls_left: MAX_CALLS.min(steps),
             value_depth,
             text_bytes,
             stack: stack_pointer(),
@@ -67,6 +73,13 @@ impl Guard {
                 );
                 Err(Error::limit(Limit::JqSteps, message))
             }
+            Some(Exceeded::Calls) => {
+                let message = format!(
+                    "the jq program calls a recursive definition with parameters more often than the limit of {}",
+                    MAX_CALLS.min(limits.jq_steps)
+                );
+                Err(Error::limit(Limit::JqSteps, message))
+            }
             Some(Exceeded::Depth) => {
                 let message = format!(
                     "a value nests deeper than {} (`limits.valueDepth`)",
@@ -77,7 +90,7 @@ impl Guard {
             Some(Exceeded::Text) => Err(crate::formats::text::too_large(limits.output_bytes)),
             Some(Exceeded::Stack) => Err(Error::limit(
                 Limit::Depth,
-                "the jq program recurses too deep",
+                "the jq program recurses beyond the limit of the stack",
             )),
         }
     }
@@ -113,6 +126,20 @@ pub(super) fn spend(steps: usize) -> bool {
         cell.set(state);
         state.exceeded.is_none()
     })
+}
+
+/// Counts a call of a definition with parameters that calls itself; false once a limit is exceeded.
+pub(super) fn call() -> bool {
+    STATE.with(|cell| {
+        let mut state = cell.get();
+        match state.calls_left.checked_sub(1) {
+            Some(left) => state.calls_left = left,
+            None if state.exceeded.is_none() => state.exceeded = Some(Exceeded::Calls),
+            None => {}
+        }
+        cell.set(state);
+    });
+    spend(1)
 }
 
 /// Whether a value may nest so deep.

@@ -12,9 +12,19 @@ const MAX_DEPTH: usize = 60;
 const MAX_LINKS: usize = 600;
 /// What every definition begins with: it counts a step, and passes its input on.
 const STEP: &str = " (if _step then . else . end) | ";
+/// The same for a definition with parameters that calls itself.
+const CALL: &str = " (if _call then . else . end) | ";
+
+/// A program that may be compiled.
+pub(super) struct Gated {
+    pub(super) code: String,
+    /// Whether a definition with parameters calls itself: jaq then links the arguments of all calls into a chain, and needs
+    /// the stack to drop it.
+    pub(super) chains: bool,
+}
 
 /// Checks a program and puts a step into each of its definitions.
-pub(super) fn prepare(program: &str) -> Result<String, String> {
+pub(super) fn prepare(program: &str) -> Result<Gated, String> {
     check_depth(program)?;
     let tokens = Lexer::new(program)
         .lex()
@@ -25,19 +35,17 @@ pub(super) fn prepare(program: &str) -> Result<String, String> {
         inserts: Vec::new(),
     };
     gate.tokens(&tokens)?;
-    if gate.inserts.is_empty() {
-        return Ok(program.to_owned());
-    }
-    let mut prepared = String::with_capacity(program.len() + gate.inserts.len() * STEP.len());
+    let mut code = String::with_capacity(program.len() + gate.inserts.len() * STEP.len());
     let mut copied = 0;
     gate.inserts.sort_unstable();
-    for at in gate.inserts {
-        prepared.push_str(&program[copied..at]);
-        prepared.push_str(STEP);
+    let chains = gate.inserts.iter().any(|(_, step)| *step == CALL);
+    for (at, step) in gate.inserts {
+        code.push_str(&program[copied..at]);
+        code.push_str(step);
         copied = at;
     }
-    prepared.push_str(&program[copied..]);
-    Ok(prepared)
+    code.push_str(&program[copied..]);
+    Ok(Gated { code, chains })
 }
 
 /// Counts brackets, those in strings too: nothing here may recurse.
@@ -50,7 +58,9 @@ fn check_depth(program: &str) -> Result<(), String> {
             _ => {}
         }
         if depth > MAX_DEPTH {
-            return Err(format!("the jq program nests deeper than {MAX_DEPTH}"));
+            return Err(format!(
+                "the jq program nests deeper than the limit of {MAX_DEPTH}"
+            ));
         }
     }
     Ok(())
@@ -59,7 +69,7 @@ fn check_depth(program: &str) -> Result<(), String> {
 struct Gate<'p> {
     program: &'p str,
     links: usize,
-    inserts: Vec<usize>,
+    inserts: Vec<(usize, &'static str)>,
 }
 
 impl<'p> Gate<'p> {
@@ -110,7 +120,7 @@ impl<'p> Gate<'p> {
         self.links += usize::from(links);
         if self.links > MAX_LINKS {
             return Err(format!(
-                "the jq program has more than {MAX_LINKS} operators"
+                "the jq program has more operators than the limit of {MAX_LINKS}"
             ));
         }
         Ok(())
@@ -121,10 +131,45 @@ impl<'p> Gate<'p> {
         let colon = rest
             .iter()
             .take(3)
-            .find(|Token(text, kind)| matches!(kind, Tok::Sym) && *text == ":");
-        if let Some(Token(text, _)) = colon {
-            self.inserts
-                .push(jaq_core::load::span(self.program, text).end);
-        }
+            .position(|Token(text, kind)| matches!(kind, Tok::Sym) && *text == ":");
+        let (Some(colon), Some(Token(name, _))) = (colon, rest.first()) else {
+            return;
+        };
+        let has_parameters = colon > 1;
+        let step = if has_parameters && mentions(body(&rest[colon + 1..]), name) {
+            CALL
+        } else {
+            STEP
+        };
+        let end = jaq_core::load::span(self.program, rest[colon].0).end;
+        self.inserts.push((end, step));
     }
+}
+
+/// The tokens up to the semicolon that ends a definition.
+fn body<'t, 'p>(tokens: &'t [Token<&'p str>]) -> &'t [Token<&'p str>] {
+    let mut inner = 0_usize;
+    let end = tokens.iter().position(|Token(text, kind)| {
+        match (kind, *text) {
+            (Tok::Word, "def") => inner += 1,
+            (Tok::Sym, ";") if inner == 0 => return true,
+            (Tok::Sym, ";") => inner -= 1,
+            _ => {}
+        }
+        false
+    });
+    &tokens[..end.unwrap_or(tokens.len())]
+}
+
+/// Whether a name occurs among the tokens; their nesting is bounded by that of the brackets.
+fn mentions(tokens: &[Token<&str>], name: &str) -> bool {
+    tokens.iter().any(|Token(text, kind)| match kind {
+        Tok::Word => *text == name,
+        Tok::Block(inner) => mentions(inner, name),
+        Tok::Str(parts) => parts.iter().any(|part| match part {
+            StrPart::Term(term) => mentions(std::slice::from_ref(term), name),
+            _ => false,
+        }),
+        _ => false,
+    })
 }

@@ -30,14 +30,18 @@ use crate::value::Value;
 pub(crate) enum Program {
     /// `.a.b[0]`
     Path(Path),
-    Filter(Box<Filter<Data>>),
+    Filter {
+        filter: Box<Filter<Data>>,
+        /// See [`gate::Gated::chains`].
+        chains: bool,
+    },
 }
 
 impl fmt::Debug for Program {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Program::Path(path) => formatter.debug_tuple("Path").field(path).finish(),
-            Program::Filter(_) => formatter.write_str("Filter"),
+            Program::Filter { .. } => formatter.write_str("Filter"),
         }
     }
 }
@@ -63,6 +67,9 @@ impl<'a> HasLut<'a, Data> for Reach<'a> {
     }
 }
 
+/// The stack for a program that chains its calls, in bytes of address space: enough to drop [`budget::MAX_CALLS`] links.
+const CHAIN_STACK: usize = 256 << 20;
+
 /// All outputs of a program.
 ///
 /// # Errors
@@ -87,7 +94,13 @@ pub(crate) fn run(session: &Session<'_>, program: &str, input: &Value) -> Result
     };
     match &*program {
         Program::Path(path) => Ok(Value::from(vec![path.walk(&input)?.into_value()])),
-        Program::Filter(filter) => run_filter(session, filter, input),
+        Program::Filter {
+            filter,
+            chains: false,
+        } => run_filter(session, filter, input),
+        Program::Filter { filter, .. } => {
+            stacker::grow(CHAIN_STACK, || run_filter(session, filter, input))
+        }
     }
 }
 
@@ -143,7 +156,7 @@ fn compile(program: &str) -> Result<Program, Error> {
     let gated = gate::prepare(program).map_err(Error::evaluation)?;
     let arena = Arena::default();
     let file = File {
-        code: gated.as_str(),
+        code: gated.code.as_str(),
         path: (),
     };
     let loader = Loader::new(defs::all());
@@ -161,5 +174,8 @@ fn compile(program: &str) -> Result<Program, Error> {
             None => wrong("something is undefined"),
         }
     })?;
-    Ok(Program::Filter(Box::new(filter)))
+    Ok(Program::Filter {
+        filter: Box::new(filter),
+        chains: gated.chains,
+    })
 }

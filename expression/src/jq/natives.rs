@@ -4,7 +4,7 @@ use jaq_core::native::{Fun, bome, run, unary, v};
 use jaq_core::{Bind, Error, ValR};
 
 use super::number::whole_or_float;
-use super::ops::{spend, split, unshared_items};
+use super::ops::{call, spend, split, unshared_items};
 use super::value::{Entries, Jq};
 use super::{Data, text};
 use crate::formats::json_read;
@@ -52,6 +52,7 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
 fn ours() -> Vec<Fun<Data>> {
     vec![
         run(("_step", v(0), |_| bome(spend(1).map(|()| Jq::Bool(true))))),
+        run(("_call", v(0), |_| bome(call().map(|()| Jq::Bool(true))))),
         run(("type", v(0), |cv| bome(Ok(Jq::text(cv.1.type_name()))))),
         run(("length", v(0), |cv| bome(length(&cv.1)))),
         run(("has", v(1), |cv| unary(cv, |value, key| has(&value, &key)))),

@@ -28,6 +28,15 @@ pub(super) fn spend(steps: usize) -> Result<(), Failure> {
     }
 }
 
+/// Counts a call of a recursive definition.
+pub(super) fn call() -> Result<(), Failure> {
+    if budget::call() {
+        Ok(())
+    } else {
+        Err(stopped())
+    }
+}
+
 fn cannot_index(value: &Jq, index: &Jq) -> Failure {
     let what = match index {
         Jq::Str(key) => format!("\"{key}\""),

@@ -15,6 +15,7 @@ pub struct List(Arc<Inner>);
 
 struct Inner {
     depth: usize,
+    weight: usize,
     items: Vec<Value>,
 }
 
@@ -22,6 +23,11 @@ impl List {
     /// Depth of nesting; 1 for a list of scalars.
     pub(crate) fn depth(&self) -> usize {
         self.0.depth
+    }
+
+    /// About how long its text is; see [`Value::weight`].
+    pub(crate) fn weight(&self) -> usize {
+        self.0.weight
     }
 
     /// The elements, copied only if the list is shared.
@@ -42,7 +48,15 @@ impl Default for List {
 impl From<Vec<Value>> for List {
     fn from(items: Vec<Value>) -> List {
         let depth = 1 + items.iter().map(Value::depth).max().unwrap_or(0);
-        List(Arc::new(Inner { depth, items }))
+        let weight = items
+            .iter()
+            .map(Value::weight)
+            .fold(2, usize::saturating_add);
+        List(Arc::new(Inner {
+            depth,
+            weight,
+            items,
+        }))
     }
 }
 

@@ -18,6 +18,7 @@ pub struct Map(Arc<Inner>);
 
 struct Inner {
     depth: usize,
+    weight: usize,
     entries: Entries,
     /// The original keys, in order, if not all are texts.
     keys: Option<Box<[Value]>>,
@@ -59,7 +60,11 @@ impl Map {
     /// A map of the entries, and of their original keys if these are not all texts (as many, in the same order).
     fn from_parts(entries: Entries, keys: Option<Box<[Value]>>) -> Map {
         let depth = 1 + entries.values().map(Value::depth).max().unwrap_or(0);
+        let weights = entries
+            .iter()
+            .map(|(key, value)| key.len() + value.weight());
         Map(Arc::new(Inner {
+            weight: weights.fold(2, usize::saturating_add),
             depth,
             entries,
             keys,
@@ -89,6 +94,11 @@ impl Map {
     /// Depth of nesting; 1 for a map of scalars.
     pub(crate) fn depth(&self) -> usize {
         self.0.depth
+    }
+
+    /// About how long its text is; see [`Value::weight`].
+    pub(crate) fn weight(&self) -> usize {
+        self.0.weight
     }
 
     /// The value under `key`.

@@ -234,6 +234,18 @@ impl Value {
         }
     }
 
+    /// About how long the text of this value is, in bytes. What lists and maps share counts each time it is seen, as it does
+    /// for all that walks through them; what is the host's own counts as one.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Value::List(list) => list.weight(),
+            Value::Map(map) => map.weight(),
+            Value::Str(text) => text.len() + 2,
+            Value::Entry(entry) => entry.key.weight().saturating_add(entry.value.weight()),
+            _ => 2,
+        }
+    }
+
     /// This value as JSON: bytes as base64, dates as ISO texts, numbers that JSON lacks (`NaN`, infinities) as texts.
     /// Null entries of maps are kept.
     ///
