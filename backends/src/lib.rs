@@ -3,6 +3,7 @@
 //! Three small traits, two implementations each, one contract suite each. What flowmill keeps (executions, flows, logs …)
 //! is written once over [`Store`] in [`repo`]. No decision about flows is made here.
 
+mod breakpoint;
 pub mod config;
 pub mod error;
 pub mod files;
@@ -18,6 +19,7 @@ pub mod testing;
 #[cfg(any(feature = "rabbitmq", feature = "redis", feature = "s3"))]
 mod tls;
 
+pub use breakpoint::breakpoint;
 pub use error::{Error, Kind, Result};
 pub use files::Files;
 pub use health::Health;

@@ -9,7 +9,7 @@ use flowmill_backends::repo::claims::{Claim, Claims};
 use flowmill_backends::repo::members::{Members, Role};
 use flowmill_backends::repo::partition::{self, Epoch, Timer};
 use flowmill_backends::store::Batch;
-use flowmill_backends::{Error, Kind, Result};
+use flowmill_backends::{Error, Kind, Result, breakpoint};
 use flowmill_common::event::TaskLost;
 use flowmill_common::flow::Flowable;
 use flowmill_common::id::partition_of;
@@ -256,10 +256,13 @@ impl Owner {
             }
             pass.journal.timers_gone.push(timer);
         }
+        breakpoint("executor.before-commit");
         let committed =
             commit(&self.parts, &self.config, epoch, &self.sent, pass, shutdown).await?;
         self.sent.clear();
+        breakpoint("executor.after-commit");
         self.let_go(committed, shutdown).await;
+        breakpoint("executor.before-acknowledgement");
         for delivery in settled {
             delivery.receipt.acknowledge();
         }
@@ -304,6 +307,7 @@ impl Owner {
         }
         if !journal.jobs.is_empty() {
             self.publish_jobs(journal.jobs, "", shutdown).await;
+            breakpoint("executor.after-dispatch");
         }
         let queue = &*self.parts.queue;
         for header in journal.created {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Server, ServerOptions, beside, in_tests, repository, skip};
+use crate::harness::{Api, Cluster, Server, ServerOptions, beside, in_tests, repository, skip};
 
 /// What the cases expect of the server; see the README beside them.
 const CONFIG: &str = "\
@@ -22,33 +22,45 @@ const MY_SECRET: &str = "eyJzZWNyZXRLZXkiOiJzZWNyZXRWYWx1ZSJ9";
 const NEW_LINE: &str = "cGFzc3dvcmR2ZXJ5dmVyeXZleXJsb25ncGFzc3dvcmR2ZXJ5dmVyeXZleXJsb25ncGFzc3dvcmR2\n\
                         ZXJ5dmVyeXZleXJsb25ncGFzc3dvcmR2ZXJ5dmVyeXZleXJsb25ncGFzc3dvcmR2ZXJ5dmVyeXZl\neXJsb25n";
 
+const ENVIRONMENT: [(&str, &str); 5] = [
+    ("SECRET_MY_SECRET", MY_SECRET),
+    ("SECRET_NEW_LINE", NEW_LINE),
+    ("SECRET_WEBHOOK_KEY", "c2VjcmV0S2V5"),
+    ("KESTRA_TEST1", "true"),
+    ("KESTRA_TEST2", "Pass by env"),
+];
+
 #[test]
 fn the_cases_that_passed_before_pass() {
+    let environment = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let server = Server::with(ServerOptions {
+        config: Some(CONFIG.into()),
+        environment: environment.to_vec(),
+        ..ServerOptions::default()
+    });
+    hold(&server.api, "conformance.txt");
+}
+
+#[test]
+fn the_same_cases_pass_on_many_processes() {
+    let Some(cluster) = Cluster::new("conformance", CONFIG, &ENVIRONMENT) else {
+        return;
+    };
+    let cluster = cluster.start(2, 3, 2);
+    hold(&cluster.apis[0].api, "conformance-distributed.txt");
+}
+
+/// Runs all cases, leaves the report under this name, and fails if one is lost.
+fn hold(api: &Api, report_name: &str) {
     let Some(runner) = beside("conformance/run.py") else {
         return skip(
             "conformance",
             "there is no shared/conformance beside the checkout",
         );
     };
-    let environment = [
-        ("SECRET_MY_SECRET", MY_SECRET),
-        ("SECRET_NEW_LINE", NEW_LINE),
-        ("SECRET_WEBHOOK_KEY", "c2VjcmV0S2V5"),
-        ("KESTRA_TEST1", "true"),
-        ("KESTRA_TEST2", "Pass by env"),
-    ];
-    let environment = environment
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
-    let server = Server::with(ServerOptions {
-        config: Some(CONFIG.into()),
-        environment,
-        ..ServerOptions::default()
-    });
-
     let scratch = tempfile::tempdir().unwrap();
     let results = scratch.path().join("results.json");
-    let base = format!("http://{}", server.api.address());
+    let base = format!("http://{}", api.address());
     let mut command = Command::new("python3");
     command
         .arg(runner)
@@ -63,7 +75,7 @@ fn the_cases_that_passed_before_pass() {
     );
 
     let outcomes = read(&std::fs::read_to_string(&results).expect("the runner writes its results"));
-    report(&outcomes);
+    report(&outcomes, report_name);
     let wanted = std::fs::read_to_string(in_tests("conformance.txt")).unwrap();
     let lost: Vec<String> = wanted
         .lines()
@@ -101,7 +113,7 @@ fn read(json: &str) -> BTreeMap<String, (String, String)> {
 }
 
 /// Leaves what did not pass where a person finds it.
-fn report(outcomes: &BTreeMap<String, (String, String)>) {
+fn report(outcomes: &BTreeMap<String, (String, String)>, name: &str) {
     let count = |wanted: &str| {
         outcomes
             .values()
@@ -125,5 +137,5 @@ fn report(outcomes: &BTreeMap<String, (String, String)>) {
     }
     let folder = repository().join("target");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("conformance.txt"), text).unwrap();
+    std::fs::write(folder.join(name), text).unwrap();
 }

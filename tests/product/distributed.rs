@@ -2,12 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use flowmill_backends::Queue;
+use flowmill_backends::config::Address;
+use flowmill_backends::queue::rabbitmq::{self, RabbitQueue};
+use flowmill_backends::queue::{Message, Topic};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::harness::api::{state, task_run};
 use crate::harness::process::PATIENCE;
-use crate::harness::{Api, Cluster, Server, Servers};
+use crate::harness::{Api, Cluster, Server, ServerOptions, Servers, flowmill, run_to_end, write};
 
 /// A flow whose task sleeps in a process of its own and leaves a line in a file for each time that it ran to its end.
 fn sleeper(id: &str, seconds: f64, effects: &std::path::Path) -> String {
@@ -264,6 +268,127 @@ fn outages_of_redis_and_rabbitmq_are_waited_out_and_told() {
                 std::thread::sleep(Duration::from_millis(20));
             }
         }
+    }
+}
+
+#[test]
+fn a_message_that_nobody_understands_stops_nobody() {
+    let Some(cluster) = Cluster::new("garbage", "", &[]) else {
+        return;
+    };
+    let cluster = cluster.start(1, 1, 1);
+    let api = &cluster.apis[0].api;
+    api.save("id: quick\nnamespace: a.b\ntasks:\n  - {id: one, type: io.kestra.plugin.core.debug.Return, format: x}\n");
+    assert_eq!(state(&api.run("a.b/quick", &[])), "SUCCESS");
+    let url = cluster.servers.rabbitmq.lock().unwrap().url();
+    let config = rabbitmq::Config {
+        url: Address::new(url),
+        prefix: "garbage".into(),
+        ..rabbitmq::Config::default()
+    };
+    let mut topics = vec![
+        Topic::Jobs("default".into()),
+        Topic::Changes,
+        Topic::Control,
+    ];
+    topics.extend((0..16).map(Topic::Events));
+    let bodies: [&[u8]; 4] = [
+        b"",
+        b"\xff\x00garbage",
+        b"{}",
+        br#"{"of": "another version"}"#,
+    ];
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let put_aside = runtime.block_on(async {
+        let queue = RabbitQueue::open(&config).await.unwrap();
+        for topic in &topics {
+            let message = |body: &[u8]| Message {
+                id: "garbage".into(),
+                body: body.to_vec().into(),
+            };
+            let messages = bodies.iter().map(|body| message(body)).collect();
+            queue.publish(topic, messages).await.unwrap();
+        }
+        for topic in topics
+            .iter()
+            .filter(|topic| matches!(topic, Topic::Jobs(_) | Topic::Events(_)))
+        {
+            let until = Instant::now() + PATIENCE;
+            while queue.depth(topic).await.unwrap() != Some(0) {
+                assert!(Instant::now() < until, "{topic:?} is not emptied");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        bodies.len() * 17
+    });
+    for _ in 0..32 {
+        assert_eq!(state(&api.run("a.b/quick", &[])), "SUCCESS");
+    }
+    let count = || {
+        let control = |words: &[&str]| cluster.servers.rabbitmq.lock().unwrap().control(words);
+        let queues = control(&["list_queues", "name", "messages"]);
+        let mut counts = queues
+            .lines()
+            .filter_map(|line| line.strip_prefix("garbage.dead-letters"));
+        counts
+            .next()
+            .and_then(|rest| rest.trim().parse::<usize>().ok())
+    };
+    let until = Instant::now() + PATIENCE;
+    while count() != Some(put_aside) {
+        assert!(
+            Instant::now() < until,
+            "{:?} dead letters instead of {put_aside}",
+            count()
+        );
+    }
+}
+
+#[test]
+fn wrong_settings_fail_at_start_with_their_names() {
+    let Some(servers) = Servers::start() else {
+        return;
+    };
+    let scratch = tempfile::tempdir().unwrap();
+    let config = write(scratch.path(), "flowmill.yaml", &servers.config("wrong"));
+    for (variable, value, setting) in [
+        (
+            "FLOWMILL_QUEUE_RABBITMQ_PASSWORD",
+            "hunter2",
+            "`queue.rabbitmq.password`",
+        ),
+        (
+            "FLOWMILL_QUEUE_RABBITMQ_VHOST",
+            "elsewhere",
+            "`queue.rabbitmq.vhost`",
+        ),
+        ("FLOWMILL_FILES_S3_BUCKET", "elsewhere", "`files.s3.bucket`"),
+        (
+            "FLOWMILL_FILES_S3_SECRET_KEY",
+            "hunter2",
+            "`files.s3.secret-key`",
+        ),
+        ("FLOWMILL_STORE_PARTITIONS", "8", "partitions"),
+    ] {
+        if variable == "FLOWMILL_STORE_PARTITIONS" {
+            // the store must have been made first
+            let server = ServerOptions {
+                roles: Some("executor,worker,api"),
+                config: Some(servers.config("wrong")),
+                ..ServerOptions::default()
+            };
+            assert!(Server::with(server).terminate().success());
+        }
+        let mut command = flowmill(["server", "executor", "--data-dir"]);
+        command
+            .arg(scratch.path().join("data"))
+            .arg("--config")
+            .arg(&config)
+            .env(variable, value);
+        let ended = run_to_end(&mut command);
+        assert_ne!(ended.code, Some(0), "{variable}");
+        assert!(ended.err.contains(setting), "{variable}: {}", ended.err);
+        assert!(!ended.err.contains("hunter2"), "{}", ended.err);
     }
 }
 

@@ -11,6 +11,7 @@
 mod bad_input;
 mod conformance;
 mod crash;
+mod crash_table;
 mod deploy;
 mod disk;
 mod distributed;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::api::{state, task_run};
-use crate::harness::{Server, in_tests, products, skip};
+use crate::harness::{Api, Cluster, Server, in_tests, products, skip};
 
 /// A seed with its hosts replaced; the id may be made unique, as two of them share one.
 fn seed(name: &str, products: &str, page: &str) -> String {
@@ -14,30 +14,27 @@ fn seed(name: &str, products: &str, page: &str) -> String {
 }
 
 /// Saves a seed and runs it to its end.
-fn run(server: &Server, name: &str, flow: &str) -> Value {
+fn run(api: &Api, name: &str, flow: &str) -> Value {
     let web = products();
-    server
-        .api
-        .save(&seed(name, &web.url("/products"), &web.url("/")));
-    let execution = server.api.run(&format!("company.team/{flow}"), &[]);
+    let source = seed(name, &web.url("/products"), &web.url("/"));
+    api.save_or_replace(&format!("company.team/{flow}"), &source);
+    let execution = api.run(&format!("company.team/{flow}"), &[]);
     let id = execution["id"].as_str().unwrap().to_owned();
     assert_eq!(
         state(&execution),
         "SUCCESS",
         "{execution:#}\n{}",
-        server.api.log(&id)
+        api.log(&id)
     );
     execution
 }
 
-fn download(server: &Server, execution: &Value, uri: &Value) -> Vec<u8> {
+fn download(api: &Api, execution: &Value, uri: &Value) -> Vec<u8> {
     let (id, uri) = (
         execution["id"].as_str().unwrap(),
         uri.as_str().expect("a file's URI"),
     );
-    let answer = server
-        .api
-        .get(&format!("/api/v1/executions/{id}/file?path={uri}"));
+    let answer = api.get(&format!("/api/v1/executions/{id}/file?path={uri}"));
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.body
 }
@@ -63,9 +60,9 @@ fn average_prices() -> Vec<(Option<String>, f64)> {
     averages
 }
 
-fn check_pipeline(server: &Server, execution: &Value) {
+fn check_pipeline(api: &Api, execution: &Value) {
     let csv = download(
-        server,
+        api,
         execution,
         &task_run(execution, "python")["outputs"]["outputFiles"]["products.csv"],
     );
@@ -75,14 +72,13 @@ fn check_pipeline(server: &Server, execution: &Value) {
     let query = &task_run(execution, "sqlQuery")["outputs"];
     let expected = average_prices();
     assert_eq!(query["size"], expected.len(), "{query}");
-    let stored = download(server, execution, &query["uri"]);
+    let stored = download(api, execution, &query["uri"]);
     assert!(!stored.is_empty());
     let (id, uri) = (
         execution["id"].as_str().unwrap(),
         query["uri"].as_str().unwrap(),
     );
-    let preview = server
-        .api
+    let preview = api
         .get(&format!(
             "/api/v1/executions/{id}/file/preview?path={uri}&maxRows=1000"
         ))
@@ -111,10 +107,8 @@ fn check_pipeline(server: &Server, execution: &Value) {
     );
 }
 
-#[test]
-fn seed_1_makes_a_request_by_the_old_name_of_its_type() {
-    let server = Server::start();
-    let execution = run(&server, "1-http-request", "myflow");
+fn one(api: &Api) {
+    let execution = run(api, "1-http-request", "myflow");
     let outputs = &task_run(&execution, "make_request")["outputs"];
     assert_eq!(outputs["code"], 200);
     assert!(
@@ -132,46 +126,72 @@ fn seed_1_makes_a_request_by_the_old_name_of_its_type() {
     );
 }
 
+fn two(api: &Api) {
+    let execution = run(api, "2-dynamic-flow", "myflow");
+    api.log_with(execution["id"].as_str().unwrap(), &["Status Code: 200"]);
+}
+
+fn three(api: &Api) {
+    if !docker_answers() {
+        return skip("seed 3", "no Docker daemon with python:slim answers");
+    }
+    let execution = run(api, "3-outputs-to-script", "getting_started_output");
+    let outputs = &task_run(&execution, "python")["outputs"];
+    assert_eq!(outputs["exitCode"], 0);
+    let csv = download(api, &execution, &outputs["outputFiles"]["products.csv"]);
+    assert!(csv.starts_with(b"brand,price\n"));
+}
+
+fn four(api: &Api) {
+    if !docker_answers() {
+        return skip("seed 4", "no Docker daemon with python:slim answers");
+    }
+    let execution = run(api, "4-pipeline-docker", "getting_started");
+    check_pipeline(api, &execution);
+}
+
+fn five(api: &Api) {
+    if !polars_is_here() {
+        return skip("seed 5", "python3 cannot install polars here");
+    }
+    let execution = run(api, "5-pipeline-process", "getting_started");
+    check_pipeline(api, &execution);
+}
+
+#[test]
+fn seed_1_makes_a_request_by_the_old_name_of_its_type() {
+    one(&Server::start().api);
+}
+
 #[test]
 fn seed_2_logs_the_status_code_that_the_task_before_gave() {
-    let server = Server::start();
-    let execution = run(&server, "2-dynamic-flow", "myflow");
-    server
-        .api
-        .log_with(execution["id"].as_str().unwrap(), &["Status Code: 200"]);
+    two(&Server::start().api);
 }
 
 #[test]
 fn seed_3_gives_a_response_to_python_in_a_container() {
-    if !docker_answers() {
-        return skip("seed 3", "no Docker daemon with python:slim answers");
-    }
-    let server = Server::start();
-    let execution = run(&server, "3-outputs-to-script", "getting_started_output");
-    let outputs = &task_run(&execution, "python")["outputs"];
-    assert_eq!(outputs["exitCode"], 0);
-    let csv = download(&server, &execution, &outputs["outputFiles"]["products.csv"]);
-    assert!(csv.starts_with(b"brand,price\n"));
+    three(&Server::start().api);
 }
 
 #[test]
 fn seed_4_queries_what_python_wrote_in_a_container() {
-    if !docker_answers() {
-        return skip("seed 4", "no Docker daemon with python:slim answers");
-    }
-    let server = Server::start();
-    let execution = run(&server, "4-pipeline-docker", "getting_started");
-    check_pipeline(&server, &execution);
+    four(&Server::start().api);
 }
 
 #[test]
 fn seed_5_does_the_same_without_a_container() {
-    if !polars_is_here() {
-        return skip("seed 5", "python3 cannot install polars here");
+    five(&Server::start().api);
+}
+
+#[test]
+fn the_seeds_run_on_many_processes() {
+    let Some(cluster) = Cluster::new("seeds", "", &[]) else {
+        return;
+    };
+    let cluster = cluster.start(2, 3, 2);
+    for (number, seed) in [one, two, three, four, five].iter().enumerate() {
+        seed(&cluster.apis[number % 2].api);
     }
-    let server = Server::start();
-    let execution = run(&server, "5-pipeline-process", "getting_started");
-    check_pipeline(&server, &execution);
 }
 
 fn docker_answers() -> bool {

@@ -8,7 +8,7 @@ use flowmill_backends::repo::claims::Claims;
 use flowmill_backends::repo::executions::Executions;
 use flowmill_backends::repo::logs::Logs;
 use flowmill_backends::repo::members::Members;
-use flowmill_backends::{Error, Files, Kind, Queue, Result, Store};
+use flowmill_backends::{Error, Files, Kind, Queue, Result, Store, breakpoint};
 use flowmill_common::event::{TaskFinished, TaskLost, TaskStarted};
 use flowmill_common::job::{Control, REPEATED};
 use flowmill_common::{EventKind, Job};
@@ -273,8 +273,10 @@ async fn handle(shared: Arc<Shared>, delivery: Delivery) {
         return receipt.acknowledge();
     };
     let mut receipt = Some(receipt);
+    breakpoint("worker.before-claim");
     let done = match claim(&shared, &job, is_repeated).await {
         None => {
+            breakpoint("worker.after-claim");
             let work = Box::pin(work(&shared, &job, &handle));
             acknowledged_in_time(&shared, &mut receipt, work).await
         }
@@ -411,10 +413,13 @@ async fn work(shared: &Shared, job: &Arc<Job>, handle: &Handle) -> Done {
         outputs,
     };
     let kind = EventKind::TaskFinished(Box::new(finished));
-    match report(&*shared.parts.queue, job, now(), kind, &shared.give_up).await {
+    breakpoint("worker.before-result");
+    let done = match report(&*shared.parts.queue, job, now(), kind, &shared.give_up).await {
         true => Done::Reported,
         false => Done::NotDone,
-    }
+    };
+    breakpoint("worker.after-result");
+    done
 }
 
 async fn ended(

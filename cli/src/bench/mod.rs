@@ -18,7 +18,7 @@ use clap::{Args, ValueEnum};
 
 use self::machine::Machine;
 use self::report::Report;
-use self::server::Server;
+use self::server::{Distributed, Server};
 use crate::console;
 use crate::exit::{Exit, WrongInput};
 
@@ -36,6 +36,18 @@ pub(crate) struct Bench {
     /// A folder for the data; it should be on the disk that is to be measured. Default: the system's temporary folder
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// Measure an executor, workers and an API as processes of their own, over the backends that this configuration file names
+    #[arg(long, value_name = "CONFIG")]
+    distributed: Option<PathBuf>,
+    /// How many executors, with `--distributed`
+    #[arg(long, default_value_t = 1)]
+    executors: usize,
+    /// How many workers, with `--distributed`
+    #[arg(long, default_value_t = 1)]
+    workers: usize,
+    /// A process to count the CPU time of as well, with `--distributed`: `rabbitmq=1234`. May be given several times
+    #[arg(long, value_name = "NAME=PID", value_parser = named_process)]
+    count: Vec<(String, u32)>,
     /// A table (Markdown) for people, or JSON
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
@@ -96,16 +108,25 @@ impl Bench {
         };
         let scratch = scratch.context("no folder can be made for the data")?;
         let machine = Machine::describe(scratch.path())?;
+        let distributed = self.distributed.as_ref().map(|config| Distributed {
+            config: config.clone(),
+            executors: self.executors,
+            workers: self.workers,
+            counted: self.count.clone(),
+        });
         let mut outcomes = Vec::new();
         for (number, name) in self.workloads.iter().enumerate() {
             console::note(format!("{name} …"));
             let data_directory = scratch.path().join(format!("data-{number}"));
             let log = scratch.path().join(format!("server-{number}.log"));
+            if name == "W7" && distributed.is_some() {
+                continue;
+            }
             if name == "W7" {
                 outcomes.push(workload::run_start(&data_directory, &log).await?);
                 continue;
             }
-            let server = Server::start(&data_directory, &log).await?;
+            let server = Server::start(&data_directory, &log, distributed.as_ref()).await?;
             let setting = workload::Setting {
                 server: &server,
                 machine: &machine,
@@ -134,6 +155,12 @@ impl Bench {
             outcomes,
         })
     }
+}
+
+fn named_process(text: &str) -> Result<(String, u32), String> {
+    let wrong = || format!("`{text}` is not of the form `rabbitmq=1234`");
+    let (name, pid) = text.split_once('=').ok_or_else(wrong)?;
+    Ok((name.to_owned(), pid.parse().map_err(|_| wrong())?))
 }
 
 /// The end of the server's log, for the error.

@@ -130,6 +130,26 @@ impl Outcome {
     /// With what the server spent between two moments.
     pub(super) fn costing(mut self, before: Cost, after: Cost, tasks_each: usize) -> Self {
         let executions = self.latency.count.max(1) as f64;
+        let tasks = executions * tasks_each.max(1) as f64;
+        let mut by_name: Vec<(String, Duration)> = Vec::new();
+        for ((name, after), (_, before)) in after.each.iter().zip(&before.each) {
+            let spent = after.saturating_sub(*before);
+            match by_name.iter_mut().find(|(other, _)| other == name) {
+                Some((_, sum)) => *sum += spent,
+                None => by_name.push((name.clone(), spent)),
+            }
+        }
+        for (name, spent) in by_name {
+            let each = spent.as_secs_f64() * 1e6 / tasks;
+            self = self.with(format!("CPU of {name} for each task"), each, "µs");
+        }
+        if !after.each.is_empty() {
+            let published = (after.published - before.published) as f64 / tasks;
+            let requests = (after.requests - before.requests) as f64 / tasks;
+            self = self
+                .with("messages published for each task", published, "")
+                .with("round trips to the store for each task", requests, "");
+        }
         let spent: Duration = after.cpu.saturating_sub(before.cpu);
         self.rate =
             self.latency.count as f64 / after.at.duration_since(before.at).as_secs_f64().max(1e-9);

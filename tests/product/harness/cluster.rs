@@ -106,10 +106,18 @@ impl Cluster {
 
     /// One more process.
     pub(crate) fn process(&self, roles: &'static str) -> Server {
+        self.with(roles, &[])
+    }
+
+    /// One more process, with these further variables.
+    pub(crate) fn with(&self, roles: &'static str, environment: &[(&str, &str)]) -> Server {
+        let further = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Server::with(ServerOptions {
             roles: Some(roles),
             config: Some(self.config.clone()),
-            environment: self.environment.clone(),
+            environment: self.environment.iter().cloned().chain(further).collect(),
             ..ServerOptions::default()
         })
     }

@@ -4,7 +4,6 @@ use super::config::Config;
 use crate::error::{Error, Kind};
 
 const ACCESS_REFUSED: u16 = 403;
-const NOT_FOUND: u16 = 404;
 const RESOURCE_LOCKED: u16 = 405;
 const PRECONDITION_FAILED: u16 = 406;
 const NOT_ALLOWED: u16 = 530;
@@ -74,11 +73,6 @@ impl Failures {
             error,
         )
     }
-}
-
-/// Whether the thing asked for does not exist.
-pub(super) fn is_missing(error: &LapinError) -> bool {
-    code_of(error) == Some(NOT_FOUND)
 }
 
 fn code_of(error: &LapinError) -> Option<u16> {

@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 
 pub use self::config::{Config, QueueType};
@@ -126,24 +125,11 @@ impl Queue for RabbitQueue {
         }
         let unavailable = || Error::new(Kind::Unavailable, "there is no connection to rabbitmq");
         let session = self.publishing.current().ok_or_else(unavailable)?;
-        let name = self.topology.name(topic)?;
-        let depth = async {
-            // A channel of its own: asking for a queue that does not exist closes it.
-            let channel = session.connection.create_channel().await?;
-            let options = QueueDeclareOptions {
-                passive: true,
-                ..QueueDeclareOptions::default()
-            };
-            let queue = channel
-                .queue_declare(name, options, FieldTable::default())
-                .await;
-            link::retire(channel).await;
-            Ok(u64::from(queue?.message_count()))
-        };
-        match depth.await {
-            Ok(depth) => Ok(Some(depth)),
-            Err(error) if failure::is_missing(&error) => Ok(Some(0)),
-            Err(error) => Err(self.failures.running(error)),
-        }
+        let channel = session.connection.create_channel().await;
+        // a channel of its own: a refused declaration closes it
+        let channel = channel.map_err(|error| self.failures.running(error))?;
+        let depth = self.topology.depth(&channel, topic).await;
+        link::retire(channel).await;
+        Ok(Some(u64::from(depth?)))
     }
 }

@@ -75,6 +75,18 @@ impl Topology {
         topic: &Topic,
     ) -> Result<ShortString> {
         let name = self.name(topic)?;
+        self.declare_queue(channel, name.clone(), self.arguments_of_line(topic))
+            .await?;
+        Ok(name)
+    }
+
+    /// How many messages wait in the queue of a shared or partition topic, which is made if need be.
+    pub(super) async fn depth(&self, channel: &Channel, topic: &Topic) -> Result<u32> {
+        let (name, arguments) = (self.name(topic)?, self.arguments_of_line(topic));
+        self.declare_queue(channel, name, arguments).await
+    }
+
+    fn arguments_of_line(&self, topic: &Topic) -> FieldTable {
         let mut arguments = self.arguments();
         arguments.insert("x-dead-letter-exchange".into(), text(""));
         arguments.insert(
@@ -87,7 +99,7 @@ impl Topology {
         if topic.spread() == Spread::Partition {
             arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
         }
-        self.declare_queue(channel, name, arguments).await
+        arguments
     }
 
     /// Makes sure that there is a queue for messages that could not be handled.
@@ -96,7 +108,8 @@ impl Topology {
         arguments.insert("x-max-length".into(), number(self.dead_letter_limit));
         arguments.insert("x-overflow".into(), text("drop-head"));
         self.declare_queue(channel, self.dead_letters(), arguments)
-            .await
+            .await?;
+        Ok(self.dead_letters())
     }
 
     /// Makes sure that a fan-out topic has its exchange.
@@ -152,12 +165,13 @@ impl Topology {
         Ok(queue)
     }
 
+    /// Declares a durable queue, and says how many messages wait in it.
     async fn declare_queue(
         &self,
         channel: &Channel,
         name: ShortString,
         arguments: FieldTable,
-    ) -> Result<ShortString> {
+    ) -> Result<u32> {
         let options = QueueDeclareOptions {
             durable: true,
             ..QueueDeclareOptions::default()
@@ -165,8 +179,9 @@ impl Topology {
         let declared = channel
             .queue_declare(name.clone(), options, arguments)
             .await;
-        declared.map_err(|error| self.failures.declaring(&name.to_string(), error))?;
-        Ok(name)
+        let declared =
+            declared.map_err(|error| self.failures.declaring(&name.to_string(), error))?;
+        Ok(declared.message_count())
     }
 
     fn arguments(&self) -> FieldTable {

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use metrics::Counter;
 use redis::{Cmd, FromRedisValue, Script};
 
 pub use self::config::Config;
@@ -35,6 +36,8 @@ pub struct RedisStore {
     marks: Option<Marks>,
     failures: Failures,
     probe: Probe,
+    /// Round trips.
+    requests: Counter,
 }
 
 /// Names for batches, where the client may send one twice (it does for a cluster).
@@ -72,6 +75,7 @@ impl RedisStore {
             marks: config.cluster.then(Marks::new),
             failures,
             probe: Probe::new("redis"),
+            requests: metrics::counter!("flowmill_store_requests_total"),
         };
         until_available(config.start_timeout, || store.examine()).await?;
         Ok(store)
@@ -120,6 +124,7 @@ impl RedisStore {
         connection: &Connection,
         command: &Cmd,
     ) -> redis::RedisResult<T> {
+        self.requests.increment(1);
         match connection.query(command).await {
             Err(error) if error.is_connection_dropped() => connection.query(command).await,
             answer => answer,
@@ -160,6 +165,7 @@ impl RedisStore {
         for key in &batch.deletes {
             script.arg(rest(space, key));
         }
+        self.requests.increment(1);
         let applied: redis::RedisResult<()> = self.quick.invoke(&script).await;
         applied.map_err(|error| self.failures.running(error))
     }
@@ -216,6 +222,7 @@ impl Store for RedisStore {
                     .arg(name)
                     .arg(&bounds)
                     .arg(limit);
+                self.requests.increment(1);
                 let entries = match self.bulk.invoke::<Vec<Bytes>>(&script).await {
                     Err(error) if error.is_connection_dropped() => self.bulk.invoke(&script).await,
                     answer => answer,

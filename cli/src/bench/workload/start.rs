@@ -16,7 +16,7 @@ const STARTS: usize = 10;
 const IDLE: Duration = Duration::from_secs(5);
 
 pub(in crate::bench) async fn run(data_directory: &Path, log: &Path) -> anyhow::Result<Outcome> {
-    let server = Server::start(data_directory, log).await?;
+    let server = Server::start(data_directory, log, None).await?;
     server
         .save(&mut server.connect().await?, &flows::one_task())
         .await?;

@@ -1,0 +1,37 @@
+//! Named points of the protocol between processes, at which a test can let a process die.
+
+/// Dies here, as by `kill -9`, if `FLOWMILL_BREAKPOINT` names this point; `name:3` lets the first two times pass. Nothing where the
+/// feature `breakpoints` is not compiled in, as in every build but that of the tests.
+#[cfg(feature = "breakpoints")]
+pub fn breakpoint(name: &str) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    struct Armed {
+        name: String,
+        left: AtomicU32,
+    }
+    static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
+
+    let armed = ARMED.get_or_init(|| {
+        let text = std::env::var("FLOWMILL_BREAKPOINT").ok()?;
+        let (name, times) = text.split_once(':').unwrap_or((&text, "1"));
+        let left = AtomicU32::new(times.parse().expect("a number of times"));
+        Some(Armed {
+            name: name.to_owned(),
+            left,
+        })
+    });
+    if let Some(armed) = armed
+        && armed.name == name
+        && armed.left.fetch_sub(1, Ordering::Relaxed) == 1
+    {
+        tracing::error!(name, "the process dies at its breakpoint");
+        std::process::abort();
+    }
+}
+
+/// Nothing: the feature `breakpoints` is not compiled in.
+#[cfg(not(feature = "breakpoints"))]
+#[inline(always)]
+pub fn breakpoint(_: &str) {}
