@@ -71,10 +71,7 @@ pub(crate) fn build(
         task,
     } = *dispatched;
     let references = cache.of(&parts.engine, flow, task);
-    let mut texts = Vec::new();
-    task.properties
-        .values()
-        .for_each(|property| texts_of(property, &mut texts));
+    let texts = texts_of_task(task);
     let root = Root::of(
         flow,
         execution,
@@ -136,18 +133,28 @@ fn children(execution: &Execution, run: &TaskRun, task: &Task) -> Vec<ChildJob> 
 }
 
 fn references_of(engine: &Engine, task: &Task) -> References {
-    let mut texts = Vec::new();
-    task.properties
-        .values()
-        .for_each(|property| texts_of(property, &mut texts));
     let mut references = References::default();
-    for text in texts {
+    for text in texts_of_task(task) {
         // a text that does not parse references nothing: the worker meets the same error
         if let Ok(template) = engine.compile(text) {
             references.merge(template.references());
         }
     }
     references
+}
+
+/// The texts with templates that the worker renders for a task, those of the tasks that run within it included.
+fn texts_of_task(task: &Task) -> Vec<&str> {
+    let mut texts = Vec::new();
+    for property in task.properties.values() {
+        texts_of(property, &mut texts);
+    }
+    let conditions = [&task.timeout, &task.run_if];
+    texts.extend(conditions.into_iter().flatten().map(|text| &**text));
+    if let Some(Flowable::WorkingDirectory { tasks }) = task.flowable() {
+        texts.extend(tasks.iter().flat_map(|child| texts_of_task(child)));
+    }
+    texts
 }
 
 /// The texts with templates in a property, keys included.

@@ -36,6 +36,9 @@ tasks:
 impl Task for Sleep {
     async fn run(&self, context: &RunContext) -> Result<Output, TaskError> {
         let duration = self.duration.render(context).await?;
+        if duration.is_zero() {
+            return Ok(Output::none()); // the timer would wait for its next millisecond
+        }
         tokio::select! {
             () = tokio::time::sleep(duration) => Ok(Output::none()),
             () = context.cancelled.cancelled() => Err(TaskError::Killed),
