@@ -46,7 +46,6 @@ const FLOW: &str = "id: small\nnamespace: test\ninputs:\n  - id: text\n    type:
                     type: io.kestra.plugin.core.debug.Return\n    format: \"{{ inputs.text }}\"\n";
 
 #[test]
-#[ignore = "known defect: executions are not taken once there is room again"]
 fn a_full_disk_is_said_and_survived() {
     let Some(disk) = Mount::tmpfs("size=48m") else {
         return skip(

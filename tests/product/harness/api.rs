@@ -121,13 +121,7 @@ impl Api {
         }
         let url = format!("http://{}/api/v1/executions/{flow}{query}", self.address);
         let answer = self.runtime.block_on(async {
-            let request = self.client.post(url);
-            // a form without a part would be no form
-            let request = if inputs.is_empty() {
-                request
-            } else {
-                request.multipart(form)
-            };
+            let request = self.client.post(url).multipart(form);
             let response = request.send().await.expect("the server answers");
             Answer {
                 status: response.status().as_u16(),
