@@ -20,6 +20,9 @@ Sizes are written `64MiB` or `1.5GB`, durations `5s`, `1m 30s` or `PT5S`. In env
 written `{name: value}`.
 ";
 
+/// Settings whose default is not the same on every machine; the page must be.
+const OF_THE_MACHINE: [&str; 1] = ["worker.slots"];
+
 /// The page as Markdown.
 pub(crate) fn page(settings: &Settings) -> String {
     let mut page = INTRODUCTION.to_owned();
@@ -71,11 +74,12 @@ fn row(setting: &Setting) -> String {
         let _ = write!(documentation, " One of `{}`.", words.join("`, `"));
     }
     let _ = write!(documentation, " `{}`", setting.variable());
-    format!(
-        "| `{name}` | {} | {} |",
-        default(&setting.default),
-        documentation.trim()
-    )
+    let default = if OF_THE_MACHINE.contains(&setting.name().as_str()) {
+        "of the machine".to_owned()
+    } else {
+        default(&setting.default)
+    };
+    format!("| `{name}` | {default} | {} |", documentation.trim())
 }
 
 fn default(value: &Value) -> String {
