@@ -302,16 +302,16 @@ impl Origin {
 
 impl Place {
     pub(crate) fn new(template: &Arc<str>, offset: usize, length: usize) -> Place {
-        let mut offset = offset.min(template.len());
-        while !template.is_char_boundary(offset) {
-            offset -= 1;
-        }
+        // A piece may be given by bytes that cut a sign in two; its place has whole signs.
+        let end = offset.saturating_add(length).min(template.len());
+        let offset = template.floor_char_boundary(offset);
+        let end = template.ceil_char_boundary(end).max(offset);
         let before = &template[..offset];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Place {
             template: Arc::clone(template),
             offset,
-            length: length.min(template.len() - offset),
+            length: end - offset,
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
         }

@@ -5,7 +5,7 @@ use crate::evaluate::Call;
 use crate::java::{string_format, utf16};
 use crate::table::{Doc, Filter, Parameters};
 use crate::value::{Kind, MapBuilder};
-use crate::{Error, Profile, Value};
+use crate::{Error, Value};
 
 pub(super) const FILTERS: &[Filter] = &[
     Filter {
@@ -354,14 +354,11 @@ fn affix(
     input: &Value,
     holds: fn(&str, &str) -> bool,
 ) -> Result<Value, Error> {
-    // Kestra 2.0 looks at the input first, and takes null for a text without beginning and end.
-    if input.is_null() && call.session().profile() == Profile::V2 {
+    // Null has neither beginning nor end, whatever is asked.
+    if input.is_null() {
         return Ok(Value::Bool(false));
     }
     let value = java_text(call, call.require(0, "The argument 'value' is required.")?)?;
-    if input.is_null() {
-        return Err(Error::evaluation("null has neither beginning nor end"));
-    }
     Ok(Value::Bool(holds(&java_text(call, input)?, &value)))
 }
 

@@ -37,8 +37,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: Doc {
             signature: "parentOutput(index)",
             text: "The outputs of the parent task; with an index those of an ancestor, counted from the outermost as 0.",
-            example: "{{ parentOutput() ?? 'none' }}",
-            result: "none",
+            example: "{{ parentOutput() }}",
+            result: "{\"x\":1}",
         },
         run: parent_output,
     },
