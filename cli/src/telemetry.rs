@@ -45,7 +45,8 @@ pub(crate) fn start_log<W>(config: &Config, writer: W) -> anyhow::Result<()>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(&config.level).map_err(|error| {
+    // the client of RabbitMQ tells each broken connection several times as an error; we wait them out, and say so ourselves
+    let filter = EnvFilter::try_new(format!("lapin=off,{}", config.level)).map_err(|error| {
         WrongInput::new(format!(
             "`log.level` is `{}`, which is not a level: {error}",
             config.level

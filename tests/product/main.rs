@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod chaos;
 mod conformance;
 mod crash;
 mod crash_table;
