@@ -99,7 +99,10 @@ fn failure_is_status_1_and_says_which_task_why_and_its_exit_code() {
 #[test]
 fn wrong_input_is_status_2_with_one_message_for_each_input() {
     for (arguments, messages) in [
-        (&[][..], &["name"][..]),
+        (
+            &[][..],
+            &["Missing required input:name (give it with `-i name=VALUE`)"][..],
+        ),
         (&["-i", "count=many"], &["name", "count"]),
         (&["-i", "name=x", "-i", "count=11"], &["count", "10"]),
         (

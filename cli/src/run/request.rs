@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::Method;
 use bytes::Bytes;
 use flowmill_common::Flow;
+use flowmill_common::flow::InputType;
 use futures::stream::{self, BoxStream, StreamExt};
 use serde_json::Value;
 use tokio_util::io::ReaderStream;
@@ -57,6 +58,20 @@ impl FromStr for FileInput {
     }
 }
 
+/// A refusal, with the option that mends it.
+fn with_mend(message: String, flow: &Flow) -> String {
+    let missing = message
+        .strip_prefix("Missing required input:")
+        .and_then(|id| flow.inputs.iter().find(|input| *input.id == *id.trim()));
+    match missing {
+        Some(input) if input.input_type == InputType::File => {
+            format!("{message} (give it with `-f {}=PATH`)", input.id)
+        }
+        Some(input) => format!("{message} (give it with `-i {}=VALUE`)", input.id),
+        None => message,
+    }
+}
+
 /// What an execution is started with.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
@@ -76,7 +91,8 @@ impl Request {
             .call(Method::POST, &self.path(flow), Some((&kind, body)))
             .await?;
         if !answer.is_success() {
-            let messages = answer.messages();
+            let messages = answer.messages().into_iter();
+            let messages: Vec<String> = messages.map(|message| with_mend(message, flow)).collect();
             let message = match messages.as_slice() {
                 [one] => one.clone(),
                 several => format!("the execution is refused\n  {}", several.join("\n  ")),
