@@ -95,9 +95,9 @@ async fn after_a_restart_finished_tasks_stay_finished_and_running_ones_run_again
     let by: Vec<_> = execution
         .runs
         .iter()
-        .filter_map(|run| run.attempts.last()?.worker.clone())
+        .filter_map(|run| run.attempts.last()?.worker.as_deref())
         .collect();
-    assert_eq!(by, ["w".into(), "w".into()]);
+    assert_eq!(by, ["w", "w"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -187,6 +187,10 @@ struct Landed {
     outcome: Outcome,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are of the large variant"
+)]
 enum Outcome {
     Sent(lapin::Result<Confirmation>),
     /// It was refused a while ago.
