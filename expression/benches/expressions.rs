@@ -116,7 +116,7 @@ fn render(criterion: &mut Criterion) {
     let host = FixedHost::default();
     let mut environment = minijinja::Environment::new();
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    let context = minijinja::Value::from_serialize(&json);
+    let context = minijinja::Value::from(minijinja::value::Serde(&json));
     for pair in PAIRS {
         let template = engine.compile(pair.ours).unwrap();
         let expected = engine.render_template(&template, root, &host).unwrap();
@@ -129,13 +129,13 @@ fn render(criterion: &mut Criterion) {
         });
         let template = environment.template_from_str(pair.theirs).unwrap();
         assert_eq!(
-            template.render(&context).unwrap(),
+            template.render(context.clone()).unwrap(),
             expected,
             "{}",
             pair.name
         );
         group.bench_function(format!("{}/minijinja", pair.name), |bencher| {
-            bencher.iter(|| black_box(&template).render(&context).unwrap());
+            bencher.iter(|| black_box(&template).render(context.clone()).unwrap());
         });
     }
     for (name, text) in [

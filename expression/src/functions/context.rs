@@ -48,8 +48,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: Doc {
             signature: "iterationOutput(taskId, iteration)",
             text: "The `value` output of an iteration of a loop: by default of this task and the one before.",
-            example: "",
-            result: "",
+            example: "{{ iterationOutput() }} {{ iterationOutput('here', 0) }}",
+            result: "second first",
         },
         run: iteration_output,
     },

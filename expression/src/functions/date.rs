@@ -119,7 +119,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         parameters: Parameters::Names(&["date", "countryCode", "subDivision"]),
         doc: Doc {
             signature: "isPublicHoliday(date, countryCode, subDivision)",
-            text: "Whether it is a public holiday of a country, or also of a part of it.",
+            text: "Whether it is a public holiday of a whole country, for 23 countries; holidays of its parts are not known.",
             example: "{{ isPublicHoliday('2025-07-14', 'FR') }}",
             result: "true",
         },

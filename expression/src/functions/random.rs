@@ -93,7 +93,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: Doc {
             signature: "randomPort()",
             text: "A local port that is free.",
-            example: "",
+            example: "{{ randomPort() }}",
             result: "",
         },
         run: |call| match call.session().ask(Need::RandomPort)? {

@@ -15,8 +15,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             signature: "secret(key, namespace, subkey)",
             text: "A secret of the flow's namespace or of another one; with `subkey` one entry of a secret that is a JSON map. \
                    It is masked in logs.",
-            example: "",
-            result: "",
+            example: "{{ secret('API_KEY') }}",
+            result: "the-key",
         },
         run: secret,
     },
@@ -26,8 +26,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: Doc {
             signature: "kv(key, namespace, errorOnMissing=true)",
             text: "A value of the key-value store, with its type.",
-            example: "",
-            result: "",
+            example: "{{ kv('limit') + 1 }}",
+            result: "43",
         },
         run: kv,
     },
@@ -37,8 +37,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: Doc {
             signature: "read(path, namespace, version)",
             text: "The content of a namespace file, or of a file of this execution given by its `kestra://` address.",
-            example: "",
-            result: "",
+            example: "{{ read('hello.txt') }}",
+            result: "Hello",
         },
         run: |call| {
             let need = file(
@@ -56,8 +56,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: Doc {
             signature: "fileSize(path, namespace)",
             text: "The size of a file in bytes.",
-            example: "",
-            result: "",
+            example: "{{ fileSize('hello.txt') }}",
+            result: "5",
         },
         run: |call| {
             let need = file(call, "fileSize", "the internal storage URI", false)?;
@@ -70,8 +70,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: Doc {
             signature: "fileExists(path, namespace)",
             text: "Whether a file exists.",
-            example: "",
-            result: "",
+            example: "{{ fileExists('hello.txt') }}",
+            result: "true",
         },
         run: |call| {
             let need = file(call, "fileExists", "the internal storage URI", false)?;
@@ -87,8 +87,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: Doc {
             signature: "isFileEmpty(path, namespace)",
             text: "Whether a file has no content.",
-            example: "",
-            result: "",
+            example: "{{ isFileEmpty('hello.txt') }}",
+            result: "false",
         },
         run: |call| {
             let need = file(
@@ -106,7 +106,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: Doc {
             signature: "errorLogs()",
             text: "The error logs of this execution, as a list.",
-            example: "",
+            example: "{{ errorLogs() | length }}",
             result: "",
         },
         run: |call| match call.session().ask(Need::ErrorLogs)? {
@@ -131,7 +131,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: Doc {
             signature: "http(uri, method='GET', query, body, contentType='application/json', headers, options, accept)",
             text: "The body of a response, read by its content type.",
-            example: "",
+            example: "{{ http('https://example.com/users.json').items | length }}",
             result: "",
         },
         run: http,
@@ -149,7 +149,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         doc: Doc {
             signature: "subflow(namespace, id, inputs, revision, labels, timeout)",
             text: "Runs a flow while the inputs of another are rendered, and waits for its outputs.",
-            example: "",
+            example: "{{ subflow('company.team', 'list-regions').outputs.regions }}",
             result: "",
         },
         run: subflow,
