@@ -112,6 +112,14 @@ impl Engine {
     /// Renders a text and keeps the type of its value: `{{ 1 }}` gives the number, `{{ list }}` the list. Several texts,
     /// numbers and booleans join to a text; what else is mixed is read as JSON if it can be, and is a text if not.
     ///
+    /// ```
+    /// # use flowmill_expression::{Engine, FixedHost, Options, Value};
+    /// let engine = Engine::new(Options::default());
+    /// let list = engine.render_typed("{{ 1..3 }}", &(), &FixedHost::default())?;
+    /// assert_eq!(list, Value::from(vec![Value::from(1), Value::from(2), Value::from(3)]));
+    /// # Ok::<(), flowmill_expression::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Engine::render`].
     pub fn render_typed(
@@ -151,6 +159,14 @@ impl Engine {
 
     /// What a text refers to.
     ///
+    /// ```
+    /// # use flowmill_expression::{Engine, Options};
+    /// let references = Engine::new(Options::default()).references("{{ outputs.a.b }} {{ inputs[x] }}")?;
+    /// assert!(references.touches(&["outputs", "a", "b"]) && !references.touches(&["outputs", "c"]));
+    /// assert!(references.touches(&["inputs", "anything"]));
+    /// # Ok::<(), flowmill_expression::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Engine::compile`].
     pub fn references(&self, text: &str) -> Result<References, Error> {
@@ -158,6 +174,14 @@ impl Engine {
     }
 
     /// What is wrong with a text, as far as can be told before rendering it.
+    ///
+    /// ```
+    /// # use flowmill_expression::{Engine, FindingCode, Options};
+    /// let findings = Engine::new(Options::default()).check("{{ 'x' | uper }}", &());
+    /// assert_eq!(findings[0].code, FindingCode::UnknownFilter);
+    /// assert_eq!(findings[0].suggestion.as_deref(), Some("upper"));
+    /// assert_eq!((findings[0].line, findings[0].column), (1, 10));
+    /// ```
     pub fn check(&self, text: &str, known: &dyn Known) -> Vec<Finding> {
         match self.compile(text) {
             Ok(template) => check(&template, known),

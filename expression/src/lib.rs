@@ -15,6 +15,10 @@
 //! # Ok::<(), flowmill_expression::Error>(())
 //! ```
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod cache;
 mod check;
 mod dates;

@@ -9,7 +9,7 @@ use crate::{Error, Value};
 ///
 /// An execution with ten thousand task runs is one: `{{ outputs.a.b }}` calls `get("outputs")` on the root, then
 /// `get("a")` on what came back, and touches nothing else. Only expressions that need the whole map (printing it,
-/// looping over it, filters like `keys`) call [`Object::keys`] and then [`Object::get`] for each of them.
+/// looping over it, most filters) call [`Object::keys`] and then [`Object::get`] for each of them.
 pub trait Object: Debug + Send + Sync {
     /// The entry under `key`; `None` when there is none, which an expression sees as "undefined".
     ///
