@@ -11,7 +11,7 @@ use flowmill_backends::store::embedded::{self, EmbeddedStore};
 use flowmill_backends::{Files, Queue, Store};
 use flowmill_common::event::{ChildFinished, TaskFinished};
 use flowmill_common::execution::Outputs;
-use flowmill_common::job::{ChildJob, Control, Job};
+use flowmill_common::job::{ChildJob, Control, Job, REPEATED};
 use flowmill_common::log::{Level, LogLine};
 use flowmill_common::{Event, EventKind};
 use flowmill_expression::{Engine, Options};
@@ -48,6 +48,11 @@ impl Rig {
     /// A worker of a cluster, under this id.
     pub(crate) async fn in_cluster(id: &str) -> Self {
         Self::of(Config::default(), Some(id)).await
+    }
+
+    /// The same with these settings.
+    pub(crate) async fn with_id(config: Config, id: &str) -> Self {
+        Self::of(config, Some(id)).await
     }
 
     async fn of(config: Config, id: Option<&str>) -> Self {
@@ -94,8 +99,17 @@ impl Rig {
     }
 
     pub(crate) async fn send(&self, job: &Job) {
+        self.send_as(job, job.run.as_str().to_owned()).await;
+    }
+
+    /// Sends a job as one that may have been sent before.
+    pub(crate) async fn send_again(&self, job: &Job) {
+        self.send_as(job, format!("{}{REPEATED}", job.run)).await;
+    }
+
+    async fn send_as(&self, job: &Job, id: String) {
         let message = Message {
-            id: job.run.as_str().into(),
+            id,
             body: serde_json::to_vec(job).unwrap().into(),
         };
         self.queue
