@@ -114,7 +114,7 @@ pub enum Limit {
 }
 
 impl Error {
-    /// A failed evaluation: what an [`Object`] or a host reports.
+    /// A failed evaluation: what an [`crate::Object`] or a host reports.
     pub fn evaluation(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Evaluation, message.into())
     }

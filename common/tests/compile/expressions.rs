@@ -85,3 +85,32 @@ outputs:
         ""
     );
 }
+
+#[test]
+fn calls_that_cannot_work_are_shown_with_their_place_behind_escapes_too() {
+    let shown = warnings(
+        r#"id: calls
+namespace: company.team
+tasks:
+  - id: first
+    type: io.kestra.plugin.core.debug.Return
+    format: "a\tb \"quoted\" \u00e9 {{ 'x' | slice(1, 2, 3) }}"
+  - id: second
+    type: io.kestra.plugin.core.debug.Return
+    format: 'it''s {{ 2 is evne }}'
+  - id: third
+    type: io.kestra.plugin.core.debug.Return
+    format: |
+      one
+        {{ rnage(1, 2) }} {{ 'x' | abbreviate(size=1) }}
+"#,
+    );
+    for expected in [
+        "flow.yaml:6:46: warning: The argument at position 3 is not allowed. Only 2",
+        "flow.yaml:9:28: warning: test `evne` does not exist (did you mean `even`?)",
+        "flow.yaml:14:12: warning: function or macro `rnage` does not exist (did you mean `range`?)",
+        "flow.yaml:14:36: warning: The following named argument does not exist: size",
+    ] {
+        assert!(shown.contains(expected), "{expected}\nis not in\n{shown}");
+    }
+}

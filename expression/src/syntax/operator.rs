@@ -68,19 +68,19 @@ impl Operator {
     /// The operator at the beginning of a text: the longest one, words only where they end.
     pub(super) fn starting(text: &str) -> Option<Operator> {
         let first = *text.as_bytes().first()?;
-        if first.is_ascii_alphabetic() && !matches!(first, b'a' | b'c' | b'e' | b'i' | b'n' | b'o')
-        {
-            return None;
-        }
-        OPERATORS.iter().find_map(|(word, operator)| {
-            let rest = text.strip_prefix(word)?;
-            let is_word = first.is_ascii_alphabetic();
-            let goes_on = rest
-                .chars()
-                .next()
-                .is_some_and(|unit| unit.is_alphanumeric() || unit == '_');
-            (!is_word || !goes_on).then_some(*operator)
-        })
+        let begins = |(word, _): &&(&str, Operator)| word.as_bytes()[0] == first;
+        OPERATORS
+            .iter()
+            .filter(begins)
+            .find_map(|(word, operator)| {
+                let rest = text.strip_prefix(word)?;
+                let is_word = first.is_ascii_alphabetic();
+                let goes_on = rest
+                    .chars()
+                    .next()
+                    .is_some_and(|unit| unit.is_alphanumeric() || unit == '_');
+                (!is_word || !goes_on).then_some(*operator)
+            })
     }
 
     pub(super) fn text(self) -> &'static str {
