@@ -35,8 +35,8 @@ const PAIRS: &[Pair] = &[
     },
     Pair {
         name: "filter chain",
-        ours: "{{ inputs.name | upper | replace({'A': 'x'}) | trim | length }}",
-        theirs: "{{ inputs.name | upper | replace('A', 'x') | trim | length }}",
+        ours: "{{ inputs.name | upper | trim | title | length }}",
+        theirs: "{{ inputs.name | upper | trim | title | length }}",
     },
     Pair {
         name: "condition",

@@ -5,6 +5,7 @@ use super::expression::join;
 use super::operators::{arithmetic, comparison, contains, is_in, logic_operand, range, wrap};
 use crate::syntax::Binary;
 use crate::syntax::ast::{Expression, ExpressionKind, Span, Step, StepKind};
+use crate::value::Map;
 use crate::{Error, Profile, Value};
 
 impl Evaluator<'_> {
@@ -15,7 +16,13 @@ impl Evaluator<'_> {
             ExpressionKind::Name(name) => Some(name),
             _ => None,
         };
-        for step in steps {
+        let mut taken = 0;
+        if let Ok(Value::Map(map)) = &state
+            && let Some((found, count)) = self.descend(map, steps)?
+        {
+            (state, taken, root) = (Ok(found), count, None);
+        }
+        for step in &steps[taken..] {
             state = match state {
                 Err(error) if !takes_errors(step) => Err(error),
                 state => {
@@ -26,6 +33,32 @@ impl Evaluator<'_> {
             root = None;
         }
         state
+    }
+
+    /// What the leading attributes of maps in maps lead to, and how many they are. Everything on the way is borrowed: only what is found
+    /// is cloned. An attribute that is missing is left to [`Self::step`], which says so.
+    fn descend(&self, map: &Map, steps: &[Step]) -> Result<Option<(Value, usize)>, Error> {
+        let mut here = map;
+        let mut found = None;
+        let mut taken = 0;
+        for step in steps {
+            let StepKind::Attribute(name) = &step.kind else {
+                break;
+            };
+            let Some(value) = here.get(name) else {
+                break;
+            };
+            self.session
+                .step()
+                .map_err(|error| self.at(step.span, error))?;
+            found = Some(value);
+            taken += 1;
+            let Value::Map(next) = value else {
+                break;
+            };
+            here = next;
+        }
+        Ok(found.map(|value| (value.clone(), taken)))
     }
 
     fn step(

@@ -1,5 +1,7 @@
 //! Filters on texts.
 
+use std::sync::Arc;
+
 use super::{java_text, text_input, wrong_class};
 use crate::evaluate::Call;
 use crate::java::{string_format, utf16};
@@ -399,9 +401,10 @@ fn replace(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {
             Value::Null => Err(Error::evaluation(format!(
                 "the replacement of `{from}` is null"
             ))),
-            to => Ok((from.to_string(), java_text(call, to)?)),
+            Value::Str(to) => Ok((Arc::clone(from), Arc::clone(to))),
+            to => Ok((Arc::clone(from), java_text(call, to)?.into())),
         })
-        .collect::<Result<Vec<(String, String)>, Error>>()?;
+        .collect::<Result<Vec<(Arc<str>, Arc<str>)>, Error>>()?;
     let by_regex = call.get(1).is_some_and(crate::evaluate::is_true);
     each_leaf(call, &input, &|leaf| {
         let mut text = java_text(call, leaf)?;
@@ -413,7 +416,7 @@ fn replace(call: &mut Call<'_, '_>, input: Value) -> Result<Value, Error> {
             } else {
                 let mut output = call.session().text();
                 let mut copied = 0;
-                for (at, found) in text.match_indices(from.as_str()) {
+                for (at, found) in text.match_indices(&**from) {
                     output.push_str(&text[copied..at])?;
                     output.push_str(to)?;
                     copied = at + found.len();

@@ -10,7 +10,9 @@ use super::operator::{Binary, Operator, UNARY_PRECEDENCE};
 use super::raw::{Extracted, extract};
 use super::token::{Token, TokenKind};
 use crate::error::{Error, Limit};
+use crate::java::hash_order;
 use crate::table::{self, Callable};
+use crate::value::Map;
 use crate::{Options, Profile, Value};
 
 /// Reads a text.
@@ -509,7 +511,7 @@ impl<'a> Parser<'a> {
             entries.push((key, self.expression()?));
         }
         Ok(Expression {
-            kind: ExpressionKind::Map(entries),
+            kind: constant_map(&entries).unwrap_or(ExpressionKind::Map(entries)),
             span: join(start, self.last_span()),
         })
     }
@@ -736,6 +738,23 @@ fn chain(first: Expression, steps: Vec<Step>) -> Expression {
             span,
         },
     }
+}
+
+/// A map of texts to scalars, which is the same at every rendering and so is made only once.
+fn constant_map(entries: &[(Expression, Expression)]) -> Option<ExpressionKind> {
+    let pairs = entries.iter().map(|(key, value)| {
+        let (ExpressionKind::Literal(key @ Value::Str(text)), ExpressionKind::Literal(value)) =
+            (&key.kind, &value.kind)
+        else {
+            return None;
+        };
+        Some((Arc::clone(text), key.clone(), value.clone()))
+    });
+    let pairs = hash_order::order(
+        pairs.collect::<Option<Vec<_>>>()?,
+        hash_order::capacity_for(entries.len()),
+    );
+    Some(ExpressionKind::Literal(Value::Map(Map::with_keys(pairs))))
 }
 
 fn join(first: Span, last: Span) -> Span {

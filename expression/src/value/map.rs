@@ -24,6 +24,9 @@ struct Inner {
     keys: Option<Box<[Value]>>,
 }
 
+/// So many entries are sooner looked through than hashed for.
+const FEW: usize = 4;
+
 /// A map in the making.
 #[derive(Default)]
 pub struct MapBuilder {
@@ -103,6 +106,12 @@ impl Map {
 
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
+        if self.0.entries.len() <= FEW {
+            let mut entries = self.0.entries.iter();
+            return entries
+                .find(|(known, _)| ***known == *key)
+                .map(|(_, value)| value);
+        }
         self.0.entries.get(key)
     }
 
@@ -157,7 +166,7 @@ impl Default for Map {
 
 impl Object for Map {
     fn get(&self, key: &str) -> Result<Option<Value>, Error> {
-        Ok(self.0.entries.get(key).cloned())
+        Ok(Map::get(self, key).cloned())
     }
 
     fn keys(&self) -> Vec<Arc<str>> {
