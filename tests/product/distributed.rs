@@ -108,6 +108,59 @@ tasks:
 }
 
 #[test]
+fn large_values_and_files_pass_by_reference() {
+    let Some(servers) = Servers::start() else {
+        return;
+    };
+    let minio = servers.minio.url();
+    let config = "tasks: {scripts: {maximum-line-bytes: 6000000}}\n";
+    let endpoint = [("FLOWMILL_FILES_S3_PUBLIC_ENDPOINT", minio.as_str())];
+    let cluster = Cluster::over(servers, "large", config, &endpoint).start(1, 2, 1);
+    let api = &cluster.apis[0].api;
+    api.save(
+        "\
+id: large
+namespace: a.b
+tasks:
+  - id: write
+    type: io.kestra.plugin.scripts.shell.Commands
+    taskRunner: {type: io.kestra.plugin.core.runner.Process}
+    outputFiles: [large.bin]
+    commands:
+      - head -c 100000000 /dev/zero > large.bin
+      - echo '::{\"outputs\":{\"long\":\"'$(head -c 5000000 /dev/zero | tr '\\0' x)'\"}}::'
+  - id: read
+    type: io.kestra.plugin.scripts.shell.Commands
+    taskRunner: {type: io.kestra.plugin.core.runner.Process}
+    inputFiles:
+      text: \"{{ outputs.write.vars.long }}\"
+      file: \"{{ outputs.write.outputFiles['large.bin'] }}\"
+    commands:
+      - echo '::{\"outputs\":{\"lengths\":\"'$(wc -c < text)' '$(wc -c < file)'\"}}::'
+",
+    );
+    let execution = api.run("a.b/large", &[]);
+    assert_eq!(state(&execution), "SUCCESS", "{}", api.log(&id(&execution)));
+    let lengths = &task_run(&execution, "read")["outputs"]["vars"]["lengths"];
+    assert_eq!(lengths, "5000000 100000000");
+    // the storage gives what is downloaded
+    let uri = task_run(&execution, "write")["outputs"]["outputFiles"]["large.bin"]
+        .as_str()
+        .unwrap();
+    let path = format!("/api/v1/executions/{}/file?path={uri}", id(&execution));
+    let downloaded = api.get(&path);
+    assert_eq!(
+        (downloaded.status, downloaded.body.len()),
+        (200, 100_000_000)
+    );
+    for worker in &cluster.workers {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", worker.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        println!("a worker's memory at its highest: {}", line.unwrap());
+    }
+}
+
+#[test]
 fn the_task_of_a_killed_worker_runs_again_soon() {
     let Some(cluster) = Cluster::new("killed-worker", "", &[]) else {
         return;

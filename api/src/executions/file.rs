@@ -1,6 +1,7 @@
 //! The files of executions.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -16,6 +17,9 @@ use super::{header as header_of, preview};
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::request::Params;
 use crate::{Api, storage};
+
+/// How long a link to the storage may be followed.
+const LINK_VALID: Duration = Duration::from_secs(300);
 
 /// What is known of a file.
 #[derive(Serialize, ToSchema)]
@@ -38,7 +42,7 @@ pub(crate) struct Metas {
     responses(
         (status = 200, body = String, content_type = "application/octet-stream"),
         (status = 206, body = String, content_type = "application/octet-stream"),
-        (status = 307, description = "It belongs to another execution."),
+        (status = 307, description = "It belongs to another execution, or the storage itself gives it."),
         (status = 404, body = ErrorBody),
         (status = 416, body = ErrorBody),
         (status = 422, body = ErrorBody, description = "It is not the file of an execution."),
@@ -62,7 +66,10 @@ pub(crate) async fn download(
         .to_ascii_uppercase()
         .as_str()
     {
-        "RAW" => raw(&api, &stat, name, &headers).await,
+        "RAW" => match api.files().link(&path, name, LINK_VALID).await? {
+            Some(link) => elsewhere(&link),
+            None => raw(&api, &stat, name, &headers).await,
+        },
         "JSONL" if name.ends_with(".ion") => {
             let name = format!("{}.jsonl", name.trim_end_matches(".ion"));
             let content = api.files().get(&path, None).await?;
@@ -129,20 +136,19 @@ pub(super) async fn located(api: &Api, id: &str, params: &Params, route: &str) -
                 encoded(other),
                 encoded(uri)
             );
-            let location = HeaderValue::from_str(&location)
-                .map_err(|_| ApiError::illegal_argument("Invalid prefix path"))?;
-            Ok(Located::Elsewhere(
-                (
-                    StatusCode::TEMPORARY_REDIRECT,
-                    [(header::LOCATION, location)],
-                )
-                    .into_response(),
-            ))
+            elsewhere(&location).map(Located::Elsewhere)
         }
         _ => Err(ApiError::illegal_argument(format!(
             "Invalid prefix path: `{uri}` is not a file of this execution"
         ))),
     }
+}
+
+fn elsewhere(location: &str) -> Result<Response> {
+    let location = HeaderValue::from_str(location)
+        .map_err(|_| ApiError::illegal_argument("Invalid prefix path"))?;
+    let location = [(header::LOCATION, location)];
+    Ok((StatusCode::TEMPORARY_REDIRECT, location).into_response())
 }
 
 pub(super) async fn stat(api: &Api, path: &str) -> Result<FileStat> {

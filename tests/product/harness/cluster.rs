@@ -12,7 +12,7 @@ const BUCKET: &str = "flowmill";
 pub(crate) struct Servers {
     pub(crate) redis: Mutex<Redis>,
     pub(crate) rabbitmq: Mutex<RabbitMq>,
-    minio: Minio,
+    pub(crate) minio: Minio,
 }
 
 impl Servers {
