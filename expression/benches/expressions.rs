@@ -15,6 +15,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use flowmill_expression::{Engine, FixedHost, Options, Value};
 use serde_json::json;
 
+// what the flowmill binary runs on, for both engines
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A text both engines read, as each of them writes it.
 struct Pair {
     name: &'static str,

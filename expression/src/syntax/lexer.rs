@@ -200,8 +200,7 @@ impl<'a> Lexer<'a> {
 
     /// Reads one token of an expression.
     fn piece(&mut self, rest: &'a str) -> Result<(), Problem> {
-        if let Some(operator) = Operator::starting(rest) {
-            let length = operator.text().len();
+        if let Some((operator, length)) = Operator::starting(rest) {
             self.advance(TokenKind::Operator(operator), length);
             return Ok(());
         }
@@ -209,9 +208,7 @@ impl<'a> Lexer<'a> {
             return Ok(());
         };
         if first.is_alphabetic() || first == '_' {
-            let length = rest
-                .find(|unit: char| !unit.is_alphanumeric() && unit != '_')
-                .unwrap_or(rest.len());
+            let length = name_length(rest);
             self.advance(TokenKind::Name(&rest[..length]), length);
             return Ok(());
         }
@@ -366,6 +363,19 @@ impl<'a> Lexer<'a> {
             offset: self.at,
             length: unit.len_utf8(),
         }
+    }
+}
+
+/// The length of the name that a text begins with.
+fn name_length(text: &str) -> usize {
+    let ends = |byte: &u8| !byte.is_ascii_alphanumeric() && *byte != b'_';
+    match text.as_bytes().iter().position(|byte| ends(byte)) {
+        Some(end) if text.as_bytes()[end].is_ascii() => end,
+        // letters of other scripts, too, make names
+        Some(_) => text
+            .find(|unit: char| !unit.is_alphanumeric() && unit != '_')
+            .unwrap_or(text.len()),
+        None => text.len(),
     }
 }
 

@@ -61,13 +61,27 @@ const OPERATORS: [(&str, Operator); 24] = [
     ("~", Operator::Concat),
 ];
 
+/// The bytes that operators begin with: most of what a text holds is none.
+const FIRST_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut index = 0;
+    while index < OPERATORS.len() {
+        bytes[OPERATORS[index].0.as_bytes()[0] as usize] = true;
+        index += 1;
+    }
+    bytes
+};
+
 /// How tightly the unary operators bind.
 pub(crate) const UNARY_PRECEDENCE: u16 = 500;
 
 impl Operator {
-    /// The operator at the beginning of a text: the longest one, words only where they end.
-    pub(super) fn starting(text: &str) -> Option<Operator> {
+    /// The operator at the beginning of a text, and its length: the longest one, words only where they end.
+    pub(super) fn starting(text: &str) -> Option<(Operator, usize)> {
         let first = *text.as_bytes().first()?;
+        if !FIRST_BYTES[usize::from(first)] {
+            return None;
+        }
         let begins = |(word, _): &&(&str, Operator)| word.as_bytes()[0] == first;
         OPERATORS
             .iter()
@@ -79,7 +93,7 @@ impl Operator {
                     .chars()
                     .next()
                     .is_some_and(|unit| unit.is_alphanumeric() || unit == '_');
-                (!is_word || !goes_on).then_some(*operator)
+                (!is_word || !goes_on).then_some((*operator, word.len()))
             })
     }
 
@@ -191,14 +205,14 @@ mod tests {
 
     #[test]
     fn words_are_operators_only_where_they_end() {
-        assert_eq!(Operator::starting("not x"), Some(Operator::Not));
+        assert_eq!(Operator::starting("not x"), Some((Operator::Not, 3)));
         assert_eq!(Operator::starting("nothing"), None);
-        assert_eq!(Operator::starting("is not x"), Some(Operator::IsNot));
-        assert_eq!(Operator::starting("is  not x"), Some(Operator::Is));
-        assert_eq!(Operator::starting("isIn x"), Some(Operator::IsIn));
+        assert_eq!(Operator::starting("is not x"), Some((Operator::IsNot, 6)));
+        assert_eq!(Operator::starting("is  not x"), Some((Operator::Is, 2)));
+        assert_eq!(Operator::starting("isIn x"), Some((Operator::IsIn, 4)));
         assert_eq!(
             Operator::starting("??? x"),
-            Some(Operator::CoalesceUndefined)
+            Some((Operator::CoalesceUndefined, 3))
         );
     }
 }

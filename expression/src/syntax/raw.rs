@@ -104,7 +104,7 @@ pub(crate) fn restore_kept(output: String, kept: &[Arc<str>]) -> String {
 
 /// Strips raw tags that only the output contains, leaving their inner text.
 pub(crate) fn strip_tags(output: String) -> String {
-    if !output.contains("{%") || !output.contains("endraw") {
+    if !output.contains('{') || !output.contains("{%") || !output.contains("endraw") {
         return output;
     }
     let extracted = extract(&output);
