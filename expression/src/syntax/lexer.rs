@@ -369,7 +369,7 @@ impl<'a> Lexer<'a> {
 /// The length of the name that a text begins with.
 fn name_length(text: &str) -> usize {
     let ends = |byte: &u8| !byte.is_ascii_alphanumeric() && *byte != b'_';
-    match text.as_bytes().iter().position(|byte| ends(byte)) {
+    match text.as_bytes().iter().position(ends) {
         Some(end) if text.as_bytes()[end].is_ascii() => end,
         // letters of other scripts, too, make names
         Some(_) => text
