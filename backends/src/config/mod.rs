@@ -145,7 +145,7 @@ mod tests {
         let config: Config = serde_json::from_str(text).unwrap();
         assert_eq!(config.store.embedded.busy_timeout.as_secs(), 90);
         let written = serde_json::to_value(&config).unwrap();
-        assert_eq!(written["store"]["embedded"]["busy-timeout"], "1m30s");
+        assert_eq!(written["store"]["embedded"]["busy-timeout"], "1m 30s");
         assert_eq!(written["store"]["embedded"]["cache"], "8MiB");
         assert_eq!(serde_json::from_value::<Config>(written).unwrap(), config);
     }
