@@ -2,6 +2,7 @@
 //!
 //! A worker in one process with its queue needs none of this: a delivery is never repeated while the process lives, and with it dies.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flowmill_backends::Result;
@@ -108,14 +109,19 @@ impl Membership {
         is_repeated: bool,
         give_up: &CancellationToken,
     ) -> Result<Option<Right>> {
-        let attempt = || self.right(job, is_repeated);
+        let has_asked = AtomicBool::new(false);
+        let attempt = || self.right(job, is_repeated, &has_asked);
         again_and_again("a claim waits for the store", attempt, give_up).await
     }
 
-    async fn right(&self, job: &Job, is_repeated: bool) -> Result<Right> {
+    /// `has_asked`: this delivery has asked for the claim before, and did not hear whether it got it.
+    async fn right(&self, job: &Job, is_repeated: bool, has_asked: &AtomicBool) -> Result<Right> {
         if is_repeated {
             match self.claims.find(job.partition, &job.run).await? {
                 Some(claim) if claim.dispatch == job.dispatch => {
+                    if has_asked.load(Ordering::Relaxed) && claim.worker == self.member.id {
+                        return Ok(Right::Begin);
+                    }
                     return self.fate(job, claim).await;
                 }
                 Some(claim) if claim.dispatch > job.dispatch => return Ok(Right::Leave),
@@ -124,6 +130,7 @@ impl Membership {
                 Some(_) | None => {}
             }
         }
+        has_asked.store(true, Ordering::Relaxed);
         match self.claims.claim(job, &self.member.id).await? {
             Claimed::Granted => Ok(Right::Begin),
             Claimed::Taken(claim) if is_repeated => self.fate(job, claim).await,
