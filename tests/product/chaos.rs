@@ -61,7 +61,7 @@ fn try_start(api: &Api) -> Option<String> {
 }
 
 #[test]
-#[ignore = "known defect: a job that RabbitMQ's restart brings a second time, unmarked, runs again after its result was taken (CHAOS_SEED=12, 13 on a busy machine)"]
+#[ignore = "known defect: a job comes once more, unmarked, after its result was taken, and runs again (CHAOS_SEED=12, 13 on a busy machine)"]
 fn any_process_may_die_at_any_time() {
     let Some(servers) = Servers::alone() else {
         return;
