@@ -313,7 +313,11 @@ async fn slot(shared: &Shared) -> Option<SemaphorePermit<'_>> {
 }
 
 /// Gives a job to whoever has room: back into the queue as if it were new, since RabbitMQ counts what is merely given back.
-async fn hand_on(shared: &Shared, message: Message, receipt: Box<dyn Receipt>) {
+async fn hand_on(shared: &Shared, mut message: Message, receipt: Box<dyn Receipt>) {
+    // the delivery may have been a second one, and its acknowledgement may get lost: whoever takes the copy must look
+    if !message.id.ends_with(REPEATED) {
+        message.id.push_str(REPEATED);
+    }
     let topic = Topic::Jobs(shared.config.group.clone());
     match shared.parts.queue.publish(&topic, vec![message]).await {
         Ok(()) => receipt.acknowledge(),
