@@ -14,7 +14,7 @@ pub mod repo;
 #[cfg(any(feature = "rabbitmq", feature = "redis", feature = "s3"))]
 mod retry;
 pub mod store;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(any(feature = "rabbitmq", feature = "redis", feature = "s3"))]
 mod tls;

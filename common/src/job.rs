@@ -10,9 +10,6 @@ use crate::id::{ExecutionId, TaskRunId};
 use crate::log::Level;
 use crate::time::Timestamp;
 
-/// What the id of a job's message ends with when the same dispatch may have been sent before, and even be done by now.
-pub const REPEATED: &str = "/repeated";
-
 /// One task run to do. Sent on `jobs.{group}`; results go to `events.{partition}`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use flowmill_backends::Result;
-use flowmill_backends::repo::claims::remove_claim;
+use flowmill_backends::repo::claims::{put_offer, remove_claim};
 use flowmill_backends::repo::executions::{put_header, put_run, put_values, remove_run};
 use flowmill_backends::repo::logs::{Logs, Origin};
 use flowmill_backends::repo::metrics::{Measured, Metrics};
@@ -134,7 +134,7 @@ impl Journal {
             for number in &touched.runs {
                 if let Some(run) = execution.runs.of_number(*number) {
                     put_run(&mut batch, partition, id, run)?;
-                    if recovery == Recovery::Outbox && was_claimed(run) {
+                    if recovery == Recovery::Outbox && was_offered(run) {
                         remove_claim(&mut batch, partition, &run.id);
                     }
                 }
@@ -163,6 +163,7 @@ impl Journal {
         if recovery == Recovery::Outbox {
             for (_, job) in &self.jobs {
                 put_outbox(&mut batch, partition, job)?;
+                put_offer(&mut batch, job)?;
             }
         }
         for (run, dispatch) in sent {
@@ -189,13 +190,11 @@ impl Journal {
     }
 }
 
-/// Whether a worker may have left a claim that nobody needs any more.
-fn was_claimed(run: &TaskRun) -> bool {
-    let by_worker = run
-        .attempts
-        .last()
-        .and_then(|attempt| attempt.worker.as_deref());
-    run.state.is_terminal() && by_worker.is_some_and(|worker| worker != EXECUTOR)
+/// Whether workers may hold, or take, a claim that nobody needs any more.
+fn was_offered(run: &TaskRun) -> bool {
+    let last = run.attempts.last();
+    let is_inline = last.is_some_and(|attempt| attempt.worker.as_deref() == Some(EXECUTOR));
+    run.state.is_terminal() && run.dispatch > 0 && !is_inline
 }
 
 fn origin(execution: &Execution) -> Origin {

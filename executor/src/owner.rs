@@ -13,7 +13,6 @@ use flowmill_backends::{Error, Kind, Result, breakpoint};
 use flowmill_common::event::TaskLost;
 use flowmill_common::flow::Flowable;
 use flowmill_common::id::partition_of;
-use flowmill_common::job::REPEATED;
 use flowmill_common::{Event, EventKind, Execution, Flow, Job, StateType, TaskRunId, Timestamp};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -127,8 +126,7 @@ impl Owner {
                         .get("workerGroup")
                         .and_then(|group| group.get("key")?.as_str());
                     let group = group.unwrap_or(DEFAULT_GROUP).to_owned();
-                    self.publish_jobs(vec![(group, job)], REPEATED, shutdown)
-                        .await;
+                    self.publish_jobs(vec![(group, job)], shutdown).await;
                 }
             }
             Recovery::Redispatch => {
@@ -164,7 +162,11 @@ impl Owner {
             .await?;
         let is_there =
             |id: &str| listed.iter().any(|member| member.id == id) && !silent.contains(id);
-        let orphans = claims.into_iter().filter(|claim| !is_there(&claim.worker));
+        let is_held = |claim: &Claim| {
+            let holder = claim.holder.as_ref();
+            holder.is_some_and(|holder| is_there(&holder.worker))
+        };
+        let orphans = claims.into_iter().filter(|claim| !is_held(claim));
         let mut lost = Vec::new();
         for orphan in orphans {
             if self.is_past(&orphan).await? {
@@ -306,7 +308,7 @@ impl Owner {
             self.timers.set(timer);
         }
         if !journal.jobs.is_empty() {
-            self.publish_jobs(journal.jobs, "", shutdown).await;
+            self.publish_jobs(journal.jobs, shutdown).await;
             breakpoint("executor.after-dispatch");
         }
         let queue = &*self.parts.queue;
@@ -333,13 +335,7 @@ impl Owner {
         }
     }
 
-    /// `mark` is what the ids of the messages end with: whether they may have been sent before.
-    async fn publish_jobs(
-        &mut self,
-        mut jobs: Vec<(String, Job)>,
-        mark: &str,
-        shutdown: &CancellationToken,
-    ) {
+    async fn publish_jobs(&mut self, mut jobs: Vec<(String, Job)>, shutdown: &CancellationToken) {
         if self.parts.recovery == Recovery::Outbox {
             self.sent
                 .extend(jobs.iter().map(|(_, job)| (job.run.clone(), job.dispatch)));
@@ -350,7 +346,7 @@ impl Owner {
                 jobs.into_iter().partition(|(of, _)| *of == group);
             let messages = mine
                 .iter()
-                .map(|(_, job)| message(&format!("{}/{}{mark}", job.run, job.dispatch), job));
+                .map(|(_, job)| message(&format!("{}/{}", job.run, job.dispatch), job));
             publish(&*self.parts.queue, &Topic::Jobs(group), messages, shutdown).await;
             jobs = others;
         }
@@ -448,7 +444,8 @@ fn refuse(delivery: Delivery, error: &Error) {
 }
 
 fn orphaned(claim: &Claim, at: Timestamp) -> Event {
-    let reason = format!("worker {} is gone", claim.worker);
+    let worker = claim.holder.as_ref().map(|holder| holder.worker.as_str());
+    let reason = format!("worker {} is gone", worker.unwrap_or("?"));
     let lost = TaskLost {
         run: claim.run.clone(),
         dispatch: claim.dispatch,
@@ -520,7 +517,7 @@ async fn publish(
     messages: impl Iterator<Item = Message>,
     shutdown: &CancellationToken,
 ) {
-    let mut messages: Vec<Message> = messages.collect();
+    let messages: Vec<Message> = messages.collect();
     let mut wait = Duration::from_millis(20);
     while let Err(error) = queue.publish(topic, messages.clone()).await {
         if !error.is_retryable() || topic.spread() == flowmill_backends::queue::Spread::FanOut {
@@ -532,13 +529,6 @@ async fn publish(
             return; // the next owner sends them: from the outbox
         }
         pause(&mut wait, shutdown).await;
-        if matches!(topic, Topic::Jobs(_)) {
-            // the queue may have them already, only its answer was not heard
-            let fresh = messages
-                .iter_mut()
-                .filter(|one| !one.id.ends_with(REPEATED));
-            fresh.for_each(|one| one.id.push_str(REPEATED));
-        }
     }
 }
 

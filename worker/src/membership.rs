@@ -2,12 +2,11 @@
 //!
 //! A worker in one process with its queue needs none of this: a delivery is never repeated while the process lives, and with it dies.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use flowmill_backends::Result;
-use flowmill_backends::repo::claims::{Claim, Claimed, Claims};
-use flowmill_backends::repo::executions::Executions;
+use flowmill_backends::repo::claims::{Claim, Claimed, Claims, Holder};
 use flowmill_backends::repo::members::{Member, Members, Role};
 use flowmill_common::Job;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -22,7 +21,8 @@ pub(crate) struct Membership {
     member: Member,
     members: Members,
     claims: Claims,
-    executions: Executions,
+    /// The number of the next delivery.
+    deliveries: AtomicU64,
     /// How long a worker may show no sign of life before its job is given to another one.
     takeover: Duration,
 }
@@ -45,7 +45,6 @@ impl Membership {
         config: &Config,
         members: Members,
         claims: Claims,
-        executions: Executions,
     ) -> Self {
         let member = Member {
             id,
@@ -60,7 +59,7 @@ impl Membership {
             member,
             members,
             claims,
-            executions,
+            deliveries: AtomicU64::new(1),
             takeover: config.takeover,
         }
     }
@@ -102,56 +101,43 @@ impl Membership {
         }
     }
 
-    /// Claims a job. `is_repeated`: it may have been delivered before, and even be done by now. None when `give_up` came first.
+    /// Claims a job that was delivered. None when `give_up` came first.
     pub(crate) async fn claim(
         &self,
         job: &Job,
-        is_repeated: bool,
         give_up: &CancellationToken,
     ) -> Result<Option<Right>> {
-        let has_asked = AtomicBool::new(false);
-        let attempt = || self.right(job, is_repeated, &has_asked);
+        let holder = Holder {
+            worker: self.member.id.clone(),
+            delivery: self.deliveries.fetch_add(1, Ordering::Relaxed),
+        };
+        let attempt = || self.right(job, &holder);
         again_and_again("a claim waits for the store", attempt, give_up).await
     }
 
-    /// `has_asked`: this delivery has asked for the claim before, and did not hear whether it got it.
-    async fn right(&self, job: &Job, is_repeated: bool, has_asked: &AtomicBool) -> Result<Right> {
-        if is_repeated {
-            match self.claims.find(job.partition, &job.run).await? {
-                Some(claim) if claim.dispatch == job.dispatch => {
-                    if has_asked.load(Ordering::Relaxed) && claim.worker == self.member.id {
-                        return Ok(Right::Begin);
-                    }
-                    return self.fate(job, claim).await;
-                }
-                Some(claim) if claim.dispatch > job.dispatch => return Ok(Right::Leave),
-                // the claim goes with the result: read after it, the state has the result
-                Some(_) | None if self.is_over(job).await? => return Ok(Right::Leave),
-                Some(_) | None => {}
-            }
-        }
-        has_asked.store(true, Ordering::Relaxed);
-        match self.claims.claim(job, &self.member.id).await? {
+    async fn right(&self, job: &Job, holder: &Holder) -> Result<Right> {
+        match self.claims.take(job, holder.clone()).await? {
             Claimed::Granted => Ok(Right::Begin),
-            Claimed::Taken(claim) if is_repeated => self.fate(job, claim).await,
-            // a copy; if its worker is gone, the executors will notice
-            Claimed::Taken(_) => Ok(Right::Leave),
+            Claimed::Past => Ok(Right::Leave),
+            Claimed::Taken(claim) => self.fate(job, claim).await,
         }
     }
 
-    /// What is to be done about a job that came again though it is claimed: whoever claimed it is at it, or gone.
+    /// What is to be done about a job that is claimed already: whoever claimed it is at it, or gone.
     async fn fate(&self, job: &Job, claim: Claim) -> Result<Right> {
-        // it is not at work here any more, so what became of it was reported
-        if claim.worker == self.member.id {
-            return Ok(Right::Leave);
-        }
-        if self.shows_life(&claim.worker).await? {
-            tracing::debug!(run = %claim.run, worker = claim.worker, "the job is at work elsewhere");
+        let worker = match &claim.holder {
+            // by an earlier delivery: it is not at work here any more, so what became of it was reported
+            Some(holder) if holder.worker == self.member.id => return Ok(Right::Leave),
+            Some(holder) => holder.worker.clone(),
+            None => return Ok(Right::Leave),
+        };
+        if self.shows_life(&worker).await? {
+            tracing::debug!(run = %claim.run, worker, "the job is at work elsewhere");
             return Ok(Right::Leave);
         }
         // its result may have been taken in the meantime
         match self.claims.find(job.partition, &job.run).await? {
-            Some(present) if present == claim => Ok(Right::Lost(claim.worker)),
+            Some(present) if present == claim => Ok(Right::Lost(worker)),
             Some(_) | None => Ok(Right::Leave),
         }
     }
@@ -171,19 +157,6 @@ impl Membership {
             }
         }
         Ok(false)
-    }
-
-    /// Whether this dispatch of a job is past: its result is known, or a newer one was sent.
-    async fn is_over(&self, job: &Job) -> Result<bool> {
-        let Some(execution) = self.executions.load(&job.execution).await? else {
-            return Ok(true);
-        };
-        let is_over = execution.header.state.is_terminal()
-            || execution
-                .runs
-                .get(&job.run)
-                .is_none_or(|run| run.state.is_terminal() || run.dispatch != job.dispatch);
-        Ok(is_over)
     }
 
     /// Takes the worker out: whoever waits for its claims need not wait for its silence.

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use flowmill_backends::queue::{Consumer, Delivery, Message, Receipt, Topic};
 use flowmill_backends::repo::claims::Claims;
-use flowmill_backends::repo::executions::Executions;
 use flowmill_backends::repo::logs::Logs;
 use flowmill_backends::repo::members::Members;
 use flowmill_backends::{Error, Files, Kind, Queue, Result, Store, breakpoint};
 use flowmill_common::event::{TaskFinished, TaskLost, TaskStarted};
-use flowmill_common::job::{Control, REPEATED};
+use flowmill_common::job::Control;
 use flowmill_common::{EventKind, Job};
 use flowmill_expression::Engine;
 use flowmill_tasks::Catalogue;
@@ -91,9 +90,8 @@ impl Worker {
     pub fn in_cluster(parts: Parts, config: Config, id: String) -> Result<Self> {
         let members = Members::new(parts.store.clone());
         let claims = Claims::new(parts.store.clone());
-        let executions = Executions::new(parts.store.clone(), parts.partitions);
         let host = host_name();
-        let membership = Membership::new(id.clone(), host, &config, members, claims, executions);
+        let membership = Membership::new(id.clone(), host, &config, members, claims);
         let config = Config {
             name: Some(id),
             ..config
@@ -255,9 +253,7 @@ fn obey(running: &Running, delivery: Delivery) {
 /// One job, from its delivery to its acknowledgement.
 async fn handle(shared: Arc<Shared>, delivery: Delivery) {
     let Delivery {
-        message,
-        redelivered,
-        receipt,
+        message, receipt, ..
     } = delivery;
     let Some(_slot) = slot(&shared).await else {
         return hand_on(&shared, message, receipt).await;
@@ -266,7 +262,6 @@ async fn handle(shared: Arc<Shared>, delivery: Delivery) {
         Ok(job) => Arc::new(job),
         Err(error) => return receipt.dead_letter(&format!("the job cannot be read: {error}")),
     };
-    let is_repeated = redelivered || message.id.ends_with(REPEATED);
     drop(message);
     let Some(handle) = shared.running.begin(&job) else {
         tracing::debug!(run = %job.run, dispatch = job.dispatch, "the job is at work here already");
@@ -274,7 +269,7 @@ async fn handle(shared: Arc<Shared>, delivery: Delivery) {
     };
     let mut receipt = Some(receipt);
     breakpoint("worker.before-claim");
-    let done = match claim(&shared, &job, is_repeated).await {
+    let done = match claim(&shared, &job).await {
         None => {
             breakpoint("worker.after-claim");
             let work = Box::pin(work(&shared, &job, &handle));
@@ -313,11 +308,7 @@ async fn slot(shared: &Shared) -> Option<SemaphorePermit<'_>> {
 }
 
 /// Gives a job to whoever has room: back into the queue as if it were new, since RabbitMQ counts what is merely given back.
-async fn hand_on(shared: &Shared, mut message: Message, receipt: Box<dyn Receipt>) {
-    // the delivery may have been a second one, and its acknowledgement may get lost: whoever takes the copy must look
-    if !message.id.ends_with(REPEATED) {
-        message.id.push_str(REPEATED);
-    }
+async fn hand_on(shared: &Shared, message: Message, receipt: Box<dyn Receipt>) {
     let topic = Topic::Jobs(shared.config.group.clone());
     match shared.parts.queue.publish(&topic, vec![message]).await {
         Ok(()) => receipt.acknowledge(),
@@ -349,9 +340,9 @@ async fn acknowledged_in_time(
 }
 
 /// Claims the job in a cluster. None when it may begin.
-async fn claim(shared: &Shared, job: &Job, is_repeated: bool) -> Option<Done> {
+async fn claim(shared: &Shared, job: &Job) -> Option<Done> {
     let membership = shared.membership.as_ref()?;
-    match membership.claim(job, is_repeated, &shared.give_up).await {
+    match membership.claim(job, &shared.give_up).await {
         Ok(Some(Right::Begin)) => None,
         Ok(Some(Right::Leave)) => Some(Done::Reported),
         Ok(Some(Right::Lost(worker))) => {

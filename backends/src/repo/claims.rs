@@ -1,8 +1,10 @@
-//! Claims: which worker runs which dispatch of a task run. Written by workers before they begin, removed by the executor with the
-//! result. Keys: `p07/c/{task run}`, in the space of the execution's partition.
+//! Claims: which worker runs which dispatch of a task run. Offered by the executor with the dispatch, taken by a worker before it
+//! begins, removed by the executor with the result: a copy of a job that comes later, however late, finds nothing to take. Keys:
+//! `p07/c/{task run}`, in the space of the execution's partition.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use flowmill_common::{ExecutionId, Job, TaskRunId};
 use serde::{Deserialize, Serialize};
 
@@ -26,17 +28,29 @@ pub struct Claim {
     pub run: TaskRunId,
     /// The dispatch.
     pub dispatch: u32,
-    /// The worker.
-    pub worker: String,
+    /// Who has taken it; none while it is only offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
 }
 
-/// What came of an attempt to claim.
+/// Who runs a dispatch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The worker.
+    pub worker: String,
+    /// The number that the worker gave to the delivery: a second delivery of the same job has another.
+    pub delivery: u64,
+}
+
+/// What came of an attempt to take a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claimed {
-    /// The worker may begin.
+    /// The holder may begin.
     Granted,
-    /// This dispatch, or a newer one, belongs to somebody: to this claim's worker.
+    /// Another holder has it.
     Taken(Claim),
+    /// Nobody waits for this dispatch any more: its result is known, it was killed, or a newer one was sent.
+    Past,
 }
 
 impl Claims {
@@ -45,43 +59,46 @@ impl Claims {
         Self { store }
     }
 
-    /// Claims a job for a worker. One round trip where nobody has claimed the task run before.
-    pub async fn claim(&self, job: &Job, worker: &str) -> Result<Claimed> {
+    /// Takes the claim on a job. One round trip where nobody has taken it before. To be asked again, with the same holder, when the
+    /// answer got lost.
+    pub async fn take(&self, job: &Job, holder: Holder) -> Result<Claimed> {
         let key = key(job.partition, &job.run);
+        let offer = offer(job);
+        let mut present = encode(&offer)?;
         let claim = Claim {
-            execution: job.execution.clone(),
-            run: job.run.clone(),
-            dispatch: job.dispatch,
-            worker: worker.to_owned(),
+            holder: Some(holder),
+            ..offer
         };
         let value = encode(&claim)?;
-        let mut present = None;
         loop {
             let batch = Batch {
-                expects: vec![(key.clone(), present)],
+                expects: vec![(key.clone(), Some(present))],
                 puts: vec![(key.clone(), value.clone())],
                 ..Batch::default()
             };
             match self.store.commit(batch).await {
                 Ok(()) => return Ok(Claimed::Granted),
-                Err(error) if error.kind() == Kind::Conflict => {
-                    present = self.store.get(&key).await?
-                }
+                Err(error) if error.kind() == Kind::Conflict => {}
                 Err(error) => return Err(error),
             }
-            if let Some(bytes) = &present {
-                let other: Claim = decode(&key, bytes)?;
-                if other == claim {
-                    return Ok(Claimed::Granted); // the commit before this one was applied after all
-                }
-                if other.dispatch >= job.dispatch {
-                    return Ok(Claimed::Taken(other));
-                }
+            let Some(bytes) = self.store.get(&key).await? else {
+                return Ok(Claimed::Past);
+            };
+            let other: Claim = decode(&key, &bytes)?;
+            if other == claim {
+                return Ok(Claimed::Granted); // an earlier commit was applied, and its answer lost
             }
+            if other.dispatch != job.dispatch {
+                return Ok(Claimed::Past);
+            }
+            if other.holder.is_some() {
+                return Ok(Claimed::Taken(other));
+            }
+            present = bytes; // the offer, as another version writes it
         }
     }
 
-    /// The claim on a task run, whichever dispatch it is for; none when there is none.
+    /// The claim on a task run, whichever dispatch it is for, taken or only offered; none when there is none.
     pub async fn find(&self, partition: u16, run: &TaskRunId) -> Result<Option<Claim>> {
         let key = key(partition, run);
         let bytes = self.store.get(&key).await?;
@@ -102,25 +119,117 @@ impl Claims {
         }
     }
 
-    /// The claims of a partition.
+    /// The claims of a partition that are taken.
     pub async fn of_partition(&self, partition: u16) -> Result<Vec<Claim>> {
         let prefix = format!("{}/c/", space(partition));
         let entries = self
             .store
             .range(&prefix, &prefix_end(&prefix), RangeOptions::default())
             .await?;
-        entries
-            .iter()
-            .map(|entry| decode(&entry.key, &entry.value))
+        let claims = entries.iter().map(|entry| decode(&entry.key, &entry.value));
+        claims
+            .filter(|claim: &Result<Claim>| {
+                !claim.as_ref().is_ok_and(|claim| claim.holder.is_none())
+            })
             .collect()
     }
 }
 
-/// Adds the removal of a task run's claim to a batch.
+/// Adds the offer of a job to a batch: from its commit on a worker may take the claim. It takes the place of an earlier dispatch's.
+pub fn put_offer(batch: &mut Batch, job: &Job) -> Result<()> {
+    let entry: (String, Bytes) = (key(job.partition, &job.run), encode(&offer(job))?);
+    batch.puts.push(entry);
+    Ok(())
+}
+
+/// Adds the removal of a task run's claim, or offer, to a batch.
 pub fn remove_claim(batch: &mut Batch, partition: u16, run: &TaskRunId) {
     batch.deletes.push(key(partition, run));
 }
 
+fn offer(job: &Job) -> Claim {
+    Claim {
+        execution: job.execution.clone(),
+        run: job.run.clone(),
+        dispatch: job.dispatch,
+        holder: None,
+    }
+}
+
 fn key(partition: u16, run: &TaskRunId) -> String {
     format!("{}/c/{run}", space(partition))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{Fault, FaultyStore, MemoryStore};
+
+    fn job(dispatch: u32) -> Job {
+        let job = json!({
+            "execution": "x", "partition": 3, "namespace": "a.b", "flow_id": "f", "flow_revision": 1,
+            "run": "r", "dispatch": dispatch, "attempt": 0, "task_id": "t", "task_type": "test.Work",
+            "properties": {}, "log_level": "INFO", "variables": {}, "at": 0,
+        });
+        serde_json::from_value(job).unwrap()
+    }
+
+    fn holder(worker: &str, delivery: u64) -> Holder {
+        Holder {
+            worker: worker.to_owned(),
+            delivery,
+        }
+    }
+
+    async fn offered(job: &Job) -> (Arc<FaultyStore<MemoryStore>>, Claims) {
+        let store = Arc::new(FaultyStore::new(MemoryStore::default()));
+        offer_again(&*store, job).await;
+        (store.clone(), Claims::new(store))
+    }
+
+    async fn offer_again(store: &dyn Store, job: &Job) {
+        let mut batch = Batch::default();
+        put_offer(&mut batch, job).unwrap();
+        store.commit(batch).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_delivery_gets_the_claim_whether_or_not_it_hears_of_it() {
+        let job = job(1);
+        let (store, claims) = offered(&job).await;
+        store.next_commits([Fault::AnswerLost]);
+        let unheard = claims.take(&job, holder("w", 1)).await.unwrap_err();
+        assert!(unheard.is_retryable());
+        let again = claims.take(&job, holder("w", 1)).await.unwrap();
+        assert_eq!(again, Claimed::Granted);
+        for other in [holder("w", 2), holder("v", 1)] {
+            let Claimed::Taken(claim) = claims.take(&job, other).await.unwrap() else {
+                panic!("it is taken")
+            };
+            assert_eq!(claim.holder, Some(holder("w", 1)));
+        }
+        assert_eq!(claims.of_partition(3).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn nobody_gets_the_claim_on_a_dispatch_that_is_past() {
+        let first = job(1);
+        let (store, claims) = offered(&first).await;
+        assert_eq!(claims.of_partition(3).await.unwrap(), []);
+        let second = job(2);
+        offer_again(&*store, &second).await;
+        let late = claims.take(&first, holder("w", 1)).await.unwrap();
+        assert_eq!(late, Claimed::Past);
+        let granted = claims.take(&second, holder("w", 2)).await.unwrap();
+        assert_eq!(granted, Claimed::Granted);
+        let mut batch = Batch::default();
+        remove_claim(&mut batch, 3, &second.run);
+        store.commit(batch).await.unwrap();
+        for delivery in [2, 3] {
+            let copy = claims.take(&second, holder("w", delivery)).await.unwrap();
+            assert_eq!(copy, Claimed::Past);
+        }
+    }
 }

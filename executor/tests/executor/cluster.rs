@@ -1,6 +1,6 @@
 //! Several executors over one store and one queue.
 
-use flowmill_backends::repo::claims::{Claimed, Claims};
+use flowmill_backends::repo::claims::{Claimed, Claims, Holder};
 use flowmill_common::StateType;
 use flowmill_executor::Recovery;
 
@@ -57,14 +57,20 @@ async fn the_task_of_a_silent_worker_runs_again_and_its_late_result_is_refused()
     let id = machine.create("silent-worker").await;
     let (job, delivery) = next_job(&mut *jobs).await;
     let claims = Claims::new(machine.store.clone());
-    assert_eq!(
-        claims.claim(&job, "silent").await.unwrap(),
-        Claimed::Granted
-    );
+    let silent = Holder {
+        worker: "silent".into(),
+        delivery: 1,
+    };
+    let claimed = claims.take(&job, silent.clone()).await.unwrap();
+    assert_eq!(claimed, Claimed::Granted);
     delivery.receipt.acknowledge();
 
     let (again, delivery) = next_job(&mut *jobs).await;
     assert_eq!((&again.run, again.dispatch), (&job.run, job.dispatch + 1));
+    assert_eq!(
+        claims.take(&job, silent.clone()).await.unwrap(),
+        Claimed::Past
+    );
     machine.succeed(&job, "silent").await;
     machine.succeed(&again, "lively").await;
     delivery.receipt.acknowledge();
@@ -75,5 +81,6 @@ async fn the_task_of_a_silent_worker_runs_again_and_its_late_result_is_refused()
         run.attempts.last().unwrap().worker.as_deref(),
         Some("lively")
     );
-    assert!(claims.of_partition(job.partition).await.unwrap().is_empty());
+    assert_eq!(claims.find(job.partition, &job.run).await.unwrap(), None);
+    assert_eq!(claims.take(&again, silent).await.unwrap(), Claimed::Past);
 }

@@ -11,7 +11,17 @@ use crate::{Error, Profile, Value};
 impl Evaluator<'_> {
     /// Evaluates a chain: a value, or an error that a later step may yet turn into a value.
     pub(super) fn chain(&mut self, first: &Expression, steps: &[Step]) -> Result<Value, Error> {
-        let mut state = self.expression(first);
+        let state = self.expression(first);
+        self.chain_from(state, first, steps)
+    }
+
+    /// The same where the first value is known.
+    pub(super) fn chain_from(
+        &mut self,
+        mut state: Result<Value, Error>,
+        first: &Expression,
+        steps: &[Step],
+    ) -> Result<Value, Error> {
         let mut root = match &first.kind {
             ExpressionKind::Name(name) => Some(name),
             _ => None,
@@ -20,7 +30,7 @@ impl Evaluator<'_> {
         if let Ok(Value::Map(map)) = &state
             && let Some((found, count)) = self.descend(map, steps)?
         {
-            (state, taken, root) = (Ok(found), count, None);
+            (state, taken, root) = (Ok(found.clone()), count, None);
         }
         for step in &steps[taken..] {
             state = match state {
@@ -35,9 +45,13 @@ impl Evaluator<'_> {
         state
     }
 
-    /// What the leading attributes of maps in maps lead to, and how many they are. Everything on the way is borrowed: only what is found
-    /// is cloned. An attribute that is missing is left to [`Self::step`], which says so.
-    fn descend(&self, map: &Map, steps: &[Step]) -> Result<Option<(Value, usize)>, Error> {
+    /// What the leading attributes of maps in maps lead to, and how many they are. Everything is borrowed. An attribute that is missing
+    /// is left to [`Self::step`], which says so.
+    pub(super) fn descend<'m>(
+        &self,
+        map: &'m Map,
+        steps: &[Step],
+    ) -> Result<Option<(&'m Value, usize)>, Error> {
         let mut here = map;
         let mut found = None;
         let mut taken = 0;
@@ -58,7 +72,7 @@ impl Evaluator<'_> {
             };
             here = next;
         }
-        Ok(found.map(|value| (value.clone(), taken)))
+        Ok(found.map(|value| (value, taken)))
     }
 
     fn step(
@@ -194,6 +208,12 @@ impl Evaluator<'_> {
             })
         })
     }
+}
+
+/// Whether the steps are attributes, and nothing else.
+pub(super) fn is_path(steps: &[Step]) -> bool {
+    let is_attribute = |step: &Step| matches!(step.kind, StepKind::Attribute(_));
+    steps.iter().all(is_attribute)
 }
 
 /// Whether a step looks at an error to its left, instead of passing it on.

@@ -27,11 +27,11 @@ impl Output {
     }
 
     #[inline]
-    pub(crate) fn value(&mut self, value: Value) -> Result<(), Error> {
+    pub(crate) fn value(&mut self, value: &Value) -> Result<(), Error> {
         match self {
-            Output::Json(output) => print(&value, output),
-            Output::Java(output) => print_java(&value, output),
-            Output::Typed(typed) => typed.push(value),
+            Output::Json(output) => print(value, output),
+            Output::Java(output) => print_java(value, output),
+            Output::Typed(typed) => typed.push(value.clone()),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::chain::is_path;
 use super::operators::truth;
 use super::{Barrier, Evaluator, Output};
 use crate::formats::text::Text;
-use crate::syntax::ast::{Expression, Node, Span};
+use crate::syntax::ast::{Expression, ExpressionKind, Node, Span};
 use crate::value::{Entry, Kind, List, MapBuilder};
 use crate::{Error, Value};
 
@@ -14,12 +15,7 @@ impl Evaluator<'_> {
         for node in nodes {
             match node {
                 Node::Text(text) => output.text(text)?,
-                Node::Print(expression) => {
-                    let value = self.expression(expression)?;
-                    output
-                        .value(value)
-                        .map_err(|error| self.at(expression.span, error))?;
-                }
+                Node::Print(expression) => self.print(expression, output)?,
                 Node::If {
                     branches,
                     otherwise,
@@ -44,7 +40,7 @@ impl Evaluator<'_> {
                     for call in calls {
                         value = self.filter(call, Ok(value))?;
                     }
-                    output.value(value)?;
+                    output.value(&value)?;
                 }
                 Node::Block(index) => {
                     let template = self.template;
@@ -54,6 +50,29 @@ impl Evaluator<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Prints a value; what a path through maps leads to is printed where it is, without a copy.
+    fn print(&mut self, expression: &Expression, output: &mut Output) -> Result<(), Error> {
+        let printed = match &expression.kind {
+            ExpressionKind::Chain(first, steps) if is_path(steps) => {
+                self.session.step()?;
+                self.deeper(|evaluator| {
+                    let state = evaluator.expression(first);
+                    if let Ok(Value::Map(map)) = &state
+                        && let Some((found, taken)) = evaluator.descend(map, steps)?
+                        && taken == steps.len()
+                    {
+                        return output.value(found);
+                    }
+                    output.value(&evaluator.chain_from(state, first, steps)?)
+                })
+            }
+            _ => self
+                .expression(expression)
+                .and_then(|value| output.value(&value)),
+        };
+        printed.map_err(|error| self.at(expression.span, error))
     }
 
     /// The text of a body that is not printed in place.

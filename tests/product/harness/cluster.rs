@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use flowmill_test_servers::{Minio, RabbitMq, Redis, or_skip};
+use flowmill_test_servers::{Minio, Network, RabbitMq, Redis, or_skip};
 
 use super::{Server, ServerOptions};
 
@@ -35,6 +35,19 @@ impl Servers {
             redis: Mutex::new(or_skip(Redis::start())?),
             rabbitmq: Mutex::new(or_skip(RabbitMq::start())?),
             minio: or_skip(Minio::start(BUCKET))?,
+        }))
+    }
+
+    /// The same, to be reached from inside a network, too. Redis has on the disk what it has acknowledged, even if it is killed.
+    pub(crate) fn reached_from(network: &Network) -> Option<Arc<Self>> {
+        let address = network.address();
+        let also = address.to_string();
+        let bind = ["--bind", "127.0.0.1", &also, "--protected-mode", "no"];
+        let durable = ["--appendfsync", "always"];
+        Some(Arc::new(Self {
+            redis: Mutex::new(or_skip(Redis::with(&[&bind[..], &durable].concat()))?),
+            rabbitmq: Mutex::new(or_skip(RabbitMq::start_also_on(&[address]))?),
+            minio: or_skip(Minio::start_on_all(BUCKET))?,
         }))
     }
 
@@ -118,6 +131,18 @@ impl Cluster {
             roles: Some(roles),
             config: Some(self.config.clone()),
             environment: self.environment.iter().cloned().chain(further).collect(),
+            ..ServerOptions::default()
+        })
+    }
+
+    /// One more process, inside a network from which the servers can be reached.
+    pub(crate) fn inside(&self, network: &Arc<Network>, roles: &'static str) -> Server {
+        let address = network.address().to_string();
+        Server::with(ServerOptions {
+            roles: Some(roles),
+            config: Some(self.config.replace("127.0.0.1", &address)),
+            environment: self.environment.clone(),
+            network: Some(network.clone()),
             ..ServerOptions::default()
         })
     }

@@ -4,9 +4,11 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use flowmill_test_servers::Network;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
@@ -62,6 +64,8 @@ pub(crate) struct ServerOptions {
     pub(crate) config: Option<String>,
     /// Environment variables.
     pub(crate) environment: Vec<(String, String)>,
+    /// The network that it is in; the machine's own, if there is none.
+    pub(crate) network: Option<Arc<Network>>,
 }
 
 /// A server of a test. Ends when dropped.
@@ -101,6 +105,10 @@ impl Server {
                 .arg(super::write(scratch.path(), "flowmill.yaml", config));
         }
         command.envs(options.environment);
+        if let Some(network) = &options.network {
+            command = network.inside(&command);
+            command.stdin(Stdio::null());
+        }
         let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

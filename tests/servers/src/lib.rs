@@ -5,6 +5,7 @@
 //! set, as `make test` does. `install.sh` beside this crate installs what can be installed.
 
 mod minio;
+mod network;
 mod process;
 mod rabbitmq;
 mod redis;
@@ -13,6 +14,7 @@ mod s3;
 use std::io::Write;
 
 pub use self::minio::Minio;
+pub use self::network::Network;
 pub use self::rabbitmq::RabbitMq;
 pub use self::redis::{Redis, RedisCluster};
 pub use self::s3::S3InProcess;

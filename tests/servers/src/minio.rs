@@ -11,6 +11,8 @@ const NAME: &str = "MinIO";
 #[derive(Debug)]
 pub struct Minio {
     port: u16,
+    /// The address that it listens on; empty for all.
+    listen: &'static str,
     process: Option<Process>,
     folder: TempDir,
 }
@@ -24,6 +26,15 @@ impl Minio {
     /// Starts one that has a bucket of this name. The program is `FLOWMILL_MINIO`, or `minio` in the path or in the
     /// cache of `install.sh`.
     pub fn start(bucket: &str) -> Result<Self, Missing> {
+        Self::listening(bucket, "127.0.0.1")
+    }
+
+    /// The same on all addresses of this machine.
+    pub fn start_on_all(bucket: &str) -> Result<Self, Missing> {
+        Self::listening(bucket, "")
+    }
+
+    fn listening(bucket: &str, listen: &'static str) -> Result<Self, Missing> {
         let failed = |reason: String| Missing {
             server: NAME,
             reason,
@@ -33,6 +44,7 @@ impl Minio {
             .map_err(|error| failed(error.to_string()))?;
         let mut minio = Self {
             port: free_port(),
+            listen,
             process: None,
             folder,
         };
@@ -72,7 +84,7 @@ impl Minio {
         let mut command = mortal(program);
         command
             .args(["server", "--quiet", "--address"])
-            .arg(format!("127.0.0.1:{}", self.port));
+            .arg(format!("{}:{}", self.listen, self.port));
         command.arg(self.folder.path().join("data"));
         command
             .env("MINIO_ROOT_USER", Self::USER)

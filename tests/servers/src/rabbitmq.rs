@@ -1,3 +1,4 @@
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -27,6 +28,11 @@ pub struct RabbitMq {
 impl RabbitMq {
     /// Starts one.
     pub fn start() -> Result<Self, Missing> {
+        Self::start_also_on(&[])
+    }
+
+    /// Starts one that listens on these addresses, too.
+    pub fn start_also_on(addresses: &[Ipv4Addr]) -> Result<Self, Missing> {
         find(NAME, "FLOWMILL_RABBITMQ", "rabbitmq-server", &SCRIPTS)?;
         let failed = |reason: String| Missing {
             server: NAME,
@@ -41,11 +47,15 @@ impl RabbitMq {
             process: None,
             folder,
         };
-        let configuration = format!(
+        let mut configuration = format!(
             "listeners.tcp.1 = 127.0.0.1:{}\nloopback_users = none\ndisk_free_limit.absolute = 1MB\nlog.console = false\n\
              heartbeat = 10\nvm_memory_high_watermark.absolute = 2GB\n",
             broker.port
         );
+        for (number, address) in (2..).zip(addresses) {
+            let port = broker.port;
+            configuration += &format!("listeners.tcp.{number} = {address}:{port}\n");
+        }
         std::fs::write(broker.folder.path().join("rabbitmq.conf"), configuration)
             .and_then(|()| std::fs::write(broker.folder.path().join("plugins"), "[].\n"))
             .map_err(|error| failed(error.to_string()))?;

@@ -1,6 +1,6 @@
-use flowmill_backends::repo::claims::{Claimed, Claims};
+use flowmill_backends::repo::claims::{Claimed, Claims, Holder};
 use flowmill_backends::repo::members::{Member, Members, Role};
-use flowmill_common::EventKind;
+use flowmill_common::{EventKind, Job};
 use flowmill_worker::Config;
 use serde_json::json;
 
@@ -22,26 +22,45 @@ async fn a_worker_shows_itself_before_it_claims_and_is_gone_when_it_stops() {
         ("w1", &vec!["default".to_owned()])
     );
     let claims = Claims::new(rig.store.clone());
-    let Claimed::Taken(claim) = claims.claim(&mine, "w2").await.unwrap() else {
+    let Claimed::Taken(claim) = claims.take(&mine, holder("w2")).await.unwrap() else {
         panic!("it is claimed")
     };
-    assert_eq!(claim.worker, "w1");
+    assert_eq!(claim.holder.unwrap().worker, "w1");
     rig.stop().await;
     assert!(members.list(Role::Worker).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_job_that_another_worker_has_claimed_is_left_to_it_and_a_newer_dispatch_is_not() {
+async fn a_copy_of_a_job_that_was_sent_anew_is_left_and_the_newer_dispatch_is_not() {
     let mut rig = Rig::in_cluster("w1").await;
-    let mut taken = job(json!({"type": RETURN}));
-    let claims = Claims::new(rig.store.clone());
-    assert_eq!(claims.claim(&taken, "w2").await.unwrap(), Claimed::Granted);
-    rig.send(&taken).await;
-    taken.dispatch += 1;
-    rig.send(&taken).await;
+    let old = job(json!({"type": RETURN}));
+    let new = Job {
+        dispatch: old.dispatch + 1,
+        ..old.clone()
+    };
+    rig.offer(&new).await;
+    rig.send_copy(&old).await;
+    rig.send_copy(&new).await;
     let finished = rig.finished().await;
     assert_eq!((finished.dispatch, &*finished.worker), (2, "w1"));
     rig.stop().await;
+}
+
+fn holder(worker: &str) -> Holder {
+    Holder {
+        worker: worker.to_owned(),
+        delivery: 1,
+    }
+}
+
+/// A job that another worker has taken.
+async fn taken(rig: &Rig, worker: &str) -> Job {
+    let taken = job(json!({"type": RETURN}));
+    rig.offer(&taken).await;
+    let claims = Claims::new(rig.store.clone());
+    let claimed = claims.take(&taken, holder(worker)).await.unwrap();
+    assert_eq!(claimed, Claimed::Granted);
+    taken
 }
 
 fn member(id: &str, beat: u64) -> Member {
@@ -59,10 +78,8 @@ fn member(id: &str, beat: u64) -> Member {
 #[tokio::test]
 async fn a_job_that_came_again_is_left_to_a_worker_that_shows_life() {
     let mut rig = Rig::in_cluster("w1").await;
-    let claims = Claims::new(rig.store.clone());
     let members = Members::new(rig.store.clone());
-    let mut taken = job(json!({"type": RETURN}));
-    assert_eq!(claims.claim(&taken, "w2").await.unwrap(), Claimed::Granted);
+    let taken = taken(&rig, "w2").await;
     members.beat(&member("w2", 0)).await.unwrap();
     let beats = tokio::spawn({
         let members = members.clone();
@@ -73,10 +90,13 @@ async fn a_job_that_came_again_is_left_to_a_worker_that_shows_life() {
             }
         }
     });
-    rig.send_again(&taken).await;
-    taken.dispatch += 1;
-    rig.send(&taken).await;
-    assert_eq!(rig.finished().await.dispatch, 2);
+    rig.send_copy(&taken).await;
+    let fresh = Job {
+        run: "r2".into(),
+        ..taken
+    };
+    rig.send(&fresh).await;
+    assert_eq!(rig.finished().await.run, fresh.run);
     beats.abort();
     rig.stop().await;
 }
@@ -84,12 +104,10 @@ async fn a_job_that_came_again_is_left_to_a_worker_that_shows_life() {
 #[tokio::test]
 async fn a_job_that_came_again_is_lost_when_its_worker_shows_no_life() {
     let mut rig = Rig::in_cluster("w1").await;
-    let claims = Claims::new(rig.store.clone());
     let members = Members::new(rig.store.clone());
-    let taken = job(json!({"type": RETURN}));
-    assert_eq!(claims.claim(&taken, "w2").await.unwrap(), Claimed::Granted);
+    let taken = taken(&rig, "w2").await;
     members.beat(&member("w2", 7)).await.unwrap();
-    rig.send_again(&taken).await;
+    rig.send_copy(&taken).await;
     let EventKind::TaskLost(lost) = rig.event().await.kind else {
         panic!("it is lost")
     };
@@ -99,10 +117,10 @@ async fn a_job_that_came_again_is_lost_when_its_worker_shows_no_life() {
 }
 
 #[tokio::test]
-async fn a_job_that_came_again_after_its_execution_is_not_run() {
+async fn a_job_that_came_again_after_its_result_was_taken_is_not_run() {
     let mut rig = Rig::in_cluster("w1").await;
     let over = job(json!({"type": RETURN, "format": "over"}));
-    rig.send_again(&over).await;
+    rig.send_copy(&over).await;
     let mut fresh = job(json!({"type": RETURN, "format": "fresh"}));
     fresh.run = "r2".into();
     rig.send(&fresh).await;

@@ -6,12 +6,14 @@ use std::time::Duration;
 use flowmill_backends::files::local::LocalFiles;
 use flowmill_backends::queue::in_process::{self, InProcessQueue};
 use flowmill_backends::queue::{Consumer, Message, Topic};
+use flowmill_backends::repo::claims::put_offer;
 use flowmill_backends::repo::logs::{Filter, Logs};
+use flowmill_backends::store::Batch;
 use flowmill_backends::store::embedded::{self, EmbeddedStore};
 use flowmill_backends::{Files, Queue, Store};
 use flowmill_common::event::{ChildFinished, TaskFinished};
 use flowmill_common::execution::Outputs;
-use flowmill_common::job::{ChildJob, Control, Job, REPEATED};
+use flowmill_common::job::{ChildJob, Control, Job};
 use flowmill_common::log::{Level, LogLine};
 use flowmill_common::{Event, EventKind};
 use flowmill_expression::{Engine, Options};
@@ -98,18 +100,23 @@ impl Rig {
         }
     }
 
+    /// Sends a job as an executor does.
     pub(crate) async fn send(&self, job: &Job) {
-        self.send_as(job, job.run.as_str().to_owned()).await;
+        self.offer(job).await;
+        self.send_copy(job).await;
     }
 
-    /// Sends a job as one that may have been sent before.
-    pub(crate) async fn send_again(&self, job: &Job) {
-        self.send_as(job, format!("{}{REPEATED}", job.run)).await;
+    /// Lets workers take the claim on a job.
+    pub(crate) async fn offer(&self, job: &Job) {
+        let mut batch = Batch::default();
+        put_offer(&mut batch, job).unwrap();
+        self.store.commit(batch).await.unwrap();
     }
 
-    async fn send_as(&self, job: &Job, id: String) {
+    /// Sends the message of a job, and nothing else.
+    pub(crate) async fn send_copy(&self, job: &Job) {
         let message = Message {
-            id,
+            id: job.run.as_str().to_owned(),
             body: serde_json::to_vec(job).unwrap().into(),
         };
         self.queue

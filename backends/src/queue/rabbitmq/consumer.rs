@@ -360,7 +360,7 @@ impl Consuming {
         delivered: Delivered,
         settle: &mpsc::UnboundedSender<Settlement>,
     ) -> Delivery {
-        let redelivered = delivered.redelivered || message::is_repeated(&delivered.properties);
+        let redelivered = delivered.redelivered;
         let message = message::read(&delivered.properties, delivered.data);
         let receipt = Ticket::new(
             delivered.delivery_tag,

@@ -9,9 +9,6 @@ use crate::queue::Message;
 /// Where an id is kept that is too long for the property meant for it.
 const LONG_ID: &str = "flowmill-message-id";
 
-/// There when the message may have been published before.
-const REPEATED: &str = "flowmill-repeated";
-
 /// RabbitMQ's `delivery_mode`: in memory, or on disk.
 const TRANSIENT: u8 = 1;
 const PERSISTENT: u8 = 2;
@@ -40,17 +37,6 @@ pub(super) fn properties(
         true => properties,
         false => properties.with_headers(headers),
     }
-}
-
-/// Says that a message with these headers may have been published before.
-pub(super) fn mark_repeated(headers: &mut FieldTable) {
-    headers.insert(REPEATED.into(), AMQPValue::Boolean(true));
-}
-
-/// Whether a message may have been published before.
-pub(super) fn is_repeated(properties: &BasicProperties) -> bool {
-    let headers = properties.headers().as_ref();
-    headers.is_some_and(|headers| headers.contains_key(REPEATED))
 }
 
 /// Whatever RabbitMQ delivers is a message: one of another program may have no id and any body.

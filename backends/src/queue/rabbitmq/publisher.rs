@@ -439,14 +439,10 @@ impl Publishing {
     fn strike(&mut self, session: &Session) {
         let at_fault = session.connection.status().connected();
         for (_, job) in std::mem::take(&mut self.jobs) {
-            let mut job = Job {
+            let job = Job {
                 strikes: job.strikes + u32::from(at_fault),
                 ..job
             };
-            // RabbitMQ may have it already, only its confirmation was not heard
-            for outgoing in &mut job.messages {
-                message::mark_repeated(&mut outgoing.headers);
-            }
             if job.route.is_loose() || job.strikes >= STRIKES {
                 job.finish(Err(Error::new(
                     Kind::Unavailable,
