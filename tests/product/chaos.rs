@@ -2,64 +2,28 @@
 //! is lost, nothing hangs, and what ran twice is told. `CHAOS_SECONDS` and `CHAOS_SEED` in the environment lengthen or repeat it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flowmill_test_servers::{Network, or_skip};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use reqwest::Method;
 
 use crate::harness::api::state;
-use crate::harness::process::PATIENCE;
 use crate::harness::{Api, Cluster, Server, Servers};
+use crate::marked::{CLIENTS, Load, counts, flow, post};
 
 /// How long the short form takes.
 const SECONDS: u64 = 20;
+
+/// How long the undisturbed speed is measured.
+const CALM: Duration = Duration::from_secs(3);
 
 /// Leases short enough that a process that stands still for some seconds has lost its work.
 const CONFIG: &str = "\
 executor: {worker-lease-milliseconds: 3000}
 worker: {lease: 2500ms, shutdown-grace: 5s}
 ";
-
-/// The script leaves its mark outside of flowmill.
-fn flow(marks: &Path) -> String {
-    format!(
-        "\
-id: marked
-namespace: chaos
-tasks:
-  - {{id: begin, type: io.kestra.plugin.core.debug.Return, format: x}}
-  - id: mark
-    type: io.kestra.plugin.scripts.shell.Commands
-    taskRunner: {{type: io.kestra.plugin.core.runner.Process}}
-    commands: ['echo {{{{ execution.id }}}} >> {}']
-  - {{id: end, type: io.kestra.plugin.core.debug.Return, format: '{{{{ outputs.begin.value }}}}'}}
-",
-        marks.display()
-    )
-}
-
-/// How often each execution has left its mark.
-fn counts(marks: &Path) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for line in std::fs::read_to_string(marks).unwrap_or_default().lines() {
-        *counts.entry(line.trim().to_owned()).or_default() += 1;
-    }
-    counts
-}
-
-/// Starts an execution; none when this API is not there, or does not say whether it did.
-fn try_start(api: &Api) -> Option<String> {
-    let body = Some(("text/plain", Vec::new()));
-    let answer = api
-        .try_call(Method::POST, "/api/v1/executions/chaos/marked", body)
-        .ok()?;
-    (answer.status == 200).then(|| answer.json()["id"].as_str().unwrap().to_owned())
-}
 
 #[test]
 fn any_process_may_die_at_any_time() {
@@ -74,13 +38,14 @@ fn any_process_may_die_at_any_time() {
     let marks = scratch.path().join("marks");
     cluster.apis[0].api.save(&flow(&marks));
     let mut chaos = Chaos::new(cluster, network);
+    let load = Load::start(chaos.addresses(), chaos.sustained() / 2.0);
     let until = Instant::now() + Duration::from_secs(number("CHAOS_SECONDS").unwrap_or(SECONDS));
-    let mut accepted = Vec::new();
     while Instant::now() < until {
-        let number = chaos.random(chaos.cluster.apis.len());
-        accepted.extend(try_start(&chaos.cluster.apis[number].api));
         chaos.go_on();
+        load.is_known(chaos.addresses());
+        std::thread::sleep(Duration::from_millis(10));
     }
+    let (rate, accepted) = (load.rate, load.stop());
     chaos.calm_down();
     let calm = Instant::now();
     let api = &chaos.cluster.apis[0].api;
@@ -111,7 +76,7 @@ fn any_process_may_die_at_any_time() {
         }
     }
     println!(
-        "CHAOS_SEED={}: {} executions, {repeated} of them with a repeated task, all over {took:?} after the last of {:?}",
+        "CHAOS_SEED={}: {} executions at {rate:.0}/s, {repeated} of them with a repeated task, all over {took:?} after the last of {:?}",
         chaos.seed,
         accepted.len(),
         chaos.done
@@ -152,6 +117,27 @@ impl Chaos {
             stopped: Vec::new(),
             done: BTreeMap::new(),
         }
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        let apis = self.cluster.apis.iter();
+        apis.map(|server| server.api.address().to_owned()).collect()
+    }
+
+    /// How many executions a second end while nobody does any damage.
+    fn sustained(&self) -> f64 {
+        let since = Instant::now();
+        let addresses = self.addresses();
+        let clients = (0..CLIENTS).map(|number| {
+            let api = Api::new(&addresses[number % addresses.len()]);
+            std::thread::spawn(move || {
+                let ended = std::iter::repeat_with(|| post(&api, "?wait=true"));
+                ended.take_while(|_| since.elapsed() < CALM).count()
+            })
+        });
+        let clients: Vec<_> = clients.collect();
+        let ended = clients.into_iter().map(|client| client.join().unwrap());
+        ended.sum::<usize>() as f64 / since.elapsed().as_secs_f64()
     }
 
     /// Below `bound`; the same for the same seed (SplitMix64).
@@ -261,102 +247,6 @@ impl Chaos {
             let _ = kill(pid, Signal::SIGCONT);
         }
     }
-}
-
-#[test]
-fn a_rolling_restart_fails_nothing_and_stops_nothing() {
-    let Some(cluster) = Cluster::new("rolling", "", &[]) else {
-        return;
-    };
-    let mut cluster = cluster.start(2, 2, 2);
-    let scratch = tempfile::tempdir().unwrap();
-    let marks = scratch.path().join("marks");
-    cluster.apis[0].api.save(&flow(&marks));
-    let addresses = |cluster: &Cluster| -> Vec<String> {
-        let apis = cluster.apis.iter();
-        apis.map(|server| server.api.address().to_owned()).collect()
-    };
-    let known = Arc::new(Mutex::new(addresses(&cluster)));
-    let is_over = Arc::new(AtomicBool::new(false));
-    let load: Vec<_> = (0..3)
-        .map(|_| {
-            let (known, is_over) = (known.clone(), is_over.clone());
-            std::thread::spawn(move || run_until(&is_over, &known))
-        })
-        .collect();
-    for _ in 0..2 {
-        for role in ["executor", "worker", "api"] {
-            let successor = cluster.process(role);
-            let servers = match role {
-                "executor" => &mut cluster.executors,
-                "worker" => &mut cluster.workers,
-                _ => &mut cluster.apis,
-            };
-            servers.push(successor);
-            let predecessor = servers.remove(0);
-            *known.lock().unwrap() = addresses(&cluster);
-            assert!(predecessor.terminate().success(), "{role}");
-        }
-    }
-    is_over.store(true, Ordering::Relaxed);
-    let mut ends: Vec<(Instant, String)> = load
-        .into_iter()
-        .flat_map(|thread| thread.join().unwrap())
-        .collect();
-    ends.sort();
-    let gap = ends
-        .windows(2)
-        .map(|pair| pair[1].0 - pair[0].0)
-        .max()
-        .unwrap_or_default();
-    println!(
-        "rolling restart of 6 processes: {} executions, longest time without an end {gap:?}",
-        ends.len()
-    );
-    let counts = counts(&marks);
-    for (_, id) in &ends {
-        assert_eq!(counts.get(id), Some(&1), "{id}");
-    }
-    assert!(gap < Duration::from_secs(10), "{gap:?}");
-}
-
-/// Runs one execution after the other, and says when which ended. Goes to another API when one does not answer.
-fn run_until(is_over: &AtomicBool, known: &Mutex<Vec<String>>) -> Vec<(Instant, String)> {
-    let mut ends = Vec::new();
-    let mut number = 0;
-    let mut next = || {
-        let known = known.lock().unwrap();
-        number += 1;
-        Api::new(&known[number % known.len()])
-    };
-    let mut api = next();
-    while !is_over.load(Ordering::Relaxed) {
-        let Some(id) = try_start(&api) else {
-            api = next();
-            continue;
-        };
-        let until = Instant::now() + PATIENCE;
-        loop {
-            assert!(Instant::now() < until, "execution {id} hangs");
-            let path = format!("/api/v1/executions/{id}");
-            // asked for right after its creation, it may not be stored yet
-            match api.try_call(Method::GET, &path, None) {
-                Ok(answer) if answer.status == 200 => {
-                    let execution = answer.json();
-                    match state(&execution) {
-                        "SUCCESS" => break,
-                        "CREATED" | "RUNNING" => {}
-                        _ => panic!("{execution:#}"),
-                    }
-                }
-                Ok(answer) if answer.status == 404 => {}
-                Ok(_) | Err(_) => api = next(),
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        ends.push((Instant::now(), id));
-    }
-    ends
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -22,6 +22,8 @@ mod flows_folder;
 mod generated;
 mod harness;
 mod hostile_scripts;
+mod marked;
+mod rolling_restart;
 mod run;
 mod seeds;
 mod server;
