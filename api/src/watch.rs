@@ -129,9 +129,9 @@ impl Watchers {
 
     async fn hear(&self, mut consumer: Box<dyn Consumer>) {
         while let Some(delivery) = consumer.next().await {
-            match serde_json::from_slice(&delivery.message.body) {
-                Ok(changed) => self.tell(&changed),
-                Err(error) => tracing::warn!(%error, "a change cannot be read"),
+            match serde_json::from_slice::<Vec<Changed>>(&delivery.message.body) {
+                Ok(changes) => changes.iter().for_each(|changed| self.tell(changed)),
+                Err(error) => tracing::warn!(%error, "changes cannot be read"),
             }
             delivery.receipt.acknowledge();
         }

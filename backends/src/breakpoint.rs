@@ -1,4 +1,6 @@
-//! Named points of the protocol between processes, at which a test can let a process die.
+//! What only the tests' build has: named points of the protocol between processes, at which one can be let die, and messages that come twice.
+
+use crate::queue::Message;
 
 /// Dies here, as by `kill -9`, if `FLOWMILL_BREAKPOINT` names this point; `name:3` lets the first two times pass. Nothing where the
 /// feature `breakpoints` is not compiled in, as in every build but that of the tests.
@@ -35,3 +37,22 @@ pub fn breakpoint(name: &str) {
 #[cfg(not(feature = "breakpoints"))]
 #[inline(always)]
 pub fn breakpoint(_: &str) {}
+
+/// The messages as they are sent: each twice if `FLOWMILL_DUPLICATES` is set, in the tests' build alone.
+#[cfg(feature = "breakpoints")]
+pub(crate) fn with_duplicates(messages: Vec<Message>) -> Vec<Message> {
+    use std::sync::OnceLock;
+
+    static ARE_WANTED: OnceLock<bool> = OnceLock::new();
+    match ARE_WANTED.get_or_init(|| std::env::var_os("FLOWMILL_DUPLICATES").is_some()) {
+        true => [messages.clone(), messages].concat(),
+        false => messages,
+    }
+}
+
+/// The messages, once: the feature `breakpoints` is not compiled in.
+#[cfg(not(feature = "breakpoints"))]
+#[inline(always)]
+pub(crate) fn with_duplicates(messages: Vec<Message>) -> Vec<Message> {
+    messages
+}

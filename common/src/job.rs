@@ -95,7 +95,7 @@ pub enum Control {
     },
 }
 
-/// What goes to those who watch, by the `changes` topic.
+/// What goes to those who watch: a list of these in each message of the `changes` topic.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Changed {
     /// The execution.

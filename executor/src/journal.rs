@@ -20,6 +20,7 @@ use flowmill_scheduler::Change;
 use serde_json::Value;
 
 use crate::config::Recovery;
+use crate::news::Piece;
 use crate::pass::EXECUTOR;
 
 /// The effects of a pass.
@@ -176,17 +177,19 @@ impl Journal {
     pub(crate) fn changes<'e>(
         &self,
         of: impl Fn(&ExecutionId) -> Option<&'e Execution>,
-    ) -> Vec<Changed> {
-        let changed = |id: &ExecutionId| {
+    ) -> Vec<Piece> {
+        let piece = |id: &ExecutionId| {
             let touched = self.touched.get(id)?;
-            Some(Changed {
+            let changed = Changed {
                 execution: id.clone(),
                 version: of(id)?.header.version,
                 ended: touched.over,
                 logged: !touched.logs.is_empty(),
-            })
+            };
+            let is_urgent = touched.over || touched.before.is_none();
+            Some(Piece { changed, is_urgent })
         };
-        self.order.iter().filter_map(changed).collect()
+        self.order.iter().filter_map(piece).collect()
     }
 }
 

@@ -11,6 +11,7 @@ mod facts;
 mod hot;
 mod job;
 mod journal;
+mod news;
 mod owner;
 mod pass;
 mod timers;

@@ -13,9 +13,11 @@ use flowmill_backends::{Error, Kind, Result, breakpoint};
 use flowmill_common::event::TaskLost;
 use flowmill_common::flow::Flowable;
 use flowmill_common::id::partition_of;
+use flowmill_common::job::Changed;
 use flowmill_common::{Event, EventKind, Execution, Flow, Job, StateType, TaskRunId, Timestamp};
 use serde::Serialize;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Workers;
@@ -24,6 +26,7 @@ use crate::executor::Parts;
 use crate::hot::HotExecutions;
 use crate::job::ReferenceCache;
 use crate::journal::Journal;
+use crate::news::{News, Piece};
 use crate::pass::{DEFAULT_GROUP, Pass, now};
 use crate::timers::Timers;
 
@@ -37,6 +40,7 @@ pub(crate) struct Owner {
     timers: Timers,
     /// Jobs whose message has left and whose outbox row can go with the next commit.
     sent: Vec<(TaskRunId, u32)>,
+    news: News,
     /// What is known of the workers; never changes where there is only one process.
     workers: watch::Receiver<Arc<Workers>>,
 }
@@ -57,6 +61,7 @@ impl Owner {
             hot,
             timers: Timers::default(),
             sent: Vec::new(),
+            news: News::default(),
             workers,
         }
     }
@@ -87,12 +92,17 @@ impl Owner {
         loop {
             let first = tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return Ok(()),
+                () = shutdown.cancelled() => break,
                 delivery = consumer.next() => match delivery {
                     Some(delivery) => Some(delivery),
-                    None => return Ok(()),
+                    None => break,
                 },
                 () = until(self.timers.next()) => None,
+                () = reached(self.news.due()) => {
+                    let news = self.news.take_due(Instant::now());
+                    self.tell(news, shutdown).await;
+                    continue;
+                }
                 () = changed(&mut self.workers) => {
                     self.sweep(shutdown).await?;
                     continue;
@@ -106,6 +116,9 @@ impl Owner {
             }
             self.round(&epoch, deliveries, shutdown).await?;
         }
+        let rest = self.news.take(Instant::now());
+        self.tell(rest, shutdown).await;
+        Ok(())
     }
 
     /// Becomes the owner: older ones are fenced off, timers are loaded, jobs that were on their way are looked after.
@@ -298,7 +311,7 @@ impl Owner {
     /// What was committed takes effect outside. Messages that cannot be sent now are waited for: the outbox has them too.
     async fn let_go(
         &mut self,
-        Committed { journal, changes }: Committed,
+        Committed { journal, news }: Committed,
         shutdown: &CancellationToken,
     ) {
         for timer in &journal.timers_gone {
@@ -328,10 +341,16 @@ impl Owner {
             let controls = controls.map(|control| message("control", control));
             publish(queue, &Topic::Control, controls, shutdown).await;
         }
+        self.news.add(news, Instant::now());
+        let news = self.news.take_due(Instant::now());
+        self.tell(news, shutdown).await;
+    }
+
+    /// Tells those who watch: one message.
+    async fn tell(&self, changes: Vec<Changed>, shutdown: &CancellationToken) {
         if !changes.is_empty() {
-            let changes = changes.iter();
-            let changes = changes.map(|change| message(change.execution.as_str(), change));
-            publish(queue, &Topic::Changes, changes, shutdown).await;
+            let messages = [message("changes", &changes)].into_iter();
+            publish(&*self.parts.queue, &Topic::Changes, messages, shutdown).await;
         }
     }
 
@@ -356,7 +375,7 @@ impl Owner {
 /// A journal whose batch is in the store, and what watchers are told of it.
 struct Committed {
     journal: Journal,
-    changes: Vec<flowmill_common::job::Changed>,
+    news: Vec<Piece>,
 }
 
 /// Writes what a pass has changed. Waits for a store that is out of reach or full: the pass is in memory, and nothing has left.
@@ -388,10 +407,10 @@ async fn commit(
             Err(error) => return Err(error),
         }
     }
-    let changes = pass.journal.changes(|id| pass.execution(id));
+    let news = pass.journal.changes(|id| pass.execution(id));
     Ok(Committed {
         journal: pass.keep(),
-        changes,
+        news,
     })
 }
 
@@ -536,6 +555,14 @@ async fn publish(
 async fn changed(workers: &mut watch::Receiver<Arc<Workers>>) {
     if workers.changed().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+/// Ends at this moment; never without one.
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -36,9 +36,9 @@ fn any_process_may_die_at_any_time() {
     let cluster = Cluster::over(servers, "chaos", CONFIG, &[]).start(2, 2, 2);
     let scratch = tempfile::tempdir().unwrap();
     let marks = scratch.path().join("marks");
-    cluster.apis[0].api.save(&flow(&marks));
+    cluster.apis[0].api.save(&flow("chaos", &marks));
     let mut chaos = Chaos::new(cluster, network);
-    let load = Load::start(chaos.addresses(), chaos.sustained() / 2.0);
+    let load = Load::start("chaos", chaos.addresses(), chaos.sustained() / 2.0);
     let until = Instant::now() + Duration::from_secs(number("CHAOS_SECONDS").unwrap_or(SECONDS));
     while Instant::now() < until {
         chaos.go_on();
@@ -131,7 +131,7 @@ impl Chaos {
         let clients = (0..CLIENTS).map(|number| {
             let api = Api::new(&addresses[number % addresses.len()]);
             std::thread::spawn(move || {
-                let ended = std::iter::repeat_with(|| post(&api, "?wait=true"));
+                let ended = std::iter::repeat_with(|| post(&api, "chaos", "?wait=true"));
                 ended.take_while(|_| since.elapsed() < CALM).count()
             })
         });

@@ -1,7 +1,6 @@
 //! Each process is killed at each point of the protocol between them, by a breakpoint that only the tests' build has: nothing is lost,
 //! nothing hangs, and no task runs twice but one whose worker died inside it, which its log tells.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -9,27 +8,10 @@ use serde_json::Value;
 use crate::harness::api::state;
 use crate::harness::process::PATIENCE;
 use crate::harness::{Cluster, Server};
+use crate::marked::{counts, flow, try_start};
 
 /// How many executions are under way around a death.
 const EXECUTIONS: usize = 24;
-
-/// The script of a task leaves its mark outside of flowmill.
-fn flow(marks: &std::path::Path) -> String {
-    format!(
-        "\
-id: marked
-namespace: crash
-tasks:
-  - {{id: begin, type: io.kestra.plugin.core.debug.Return, format: x}}
-  - id: mark
-    type: io.kestra.plugin.scripts.shell.Commands
-    taskRunner: {{type: io.kestra.plugin.core.runner.Process}}
-    commands: ['echo {{{{ execution.id }}}} >> {}']
-  - {{id: end, type: io.kestra.plugin.core.debug.Return, format: '{{{{ outputs.begin.value }}}}'}}
-",
-        marks.display()
-    )
-}
 
 /// One row: where a process dies, and after how many times that it has come by.
 fn row(role: &'static str, point: &str) {
@@ -49,7 +31,7 @@ fn row(role: &'static str, point: &str) {
         ],
     );
     let api = &cluster.apis[0].api;
-    api.save(&flow(&marks));
+    api.save(&flow("crash", &marks));
     let mut started = Vec::new();
     let mut doomed = Some(doomed);
     let until = Instant::now() + PATIENCE;
@@ -73,10 +55,7 @@ fn row(role: &'static str, point: &str) {
         started.len(),
         died.elapsed()
     );
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for line in std::fs::read_to_string(&marks).unwrap().lines() {
-        *counts.entry(line.trim().to_owned()).or_default() += 1;
-    }
+    let counts = counts(&marks);
     for id in &started {
         let count = counts.get(id).copied().unwrap_or_default();
         let told = api.log(id).contains("runs again");
@@ -85,6 +64,64 @@ fn row(role: &'static str, point: &str) {
             "{point}: the task of {id} ran {count} times, told: {told}"
         );
     }
+}
+
+/// An API dies while an execution is created: what it has accepted runs once, and so does what it could not answer any more.
+fn api_row(point: &str, expected: usize) {
+    let Some(cluster) = Cluster::new(&point.replace('.', "-"), "", &[]) else {
+        return;
+    };
+    let cluster = cluster.start(1, 1, 1);
+    let scratch = tempfile::tempdir().unwrap();
+    let marks = scratch.path().join("marks");
+    let api = &cluster.apis[0].api;
+    api.save(&flow("crash", &marks));
+    let breakpoint = format!("{point}:3");
+    let doomed = cluster.with("api", &[("FLOWMILL_BREAKPOINT", &breakpoint)]);
+    let accepted = std::iter::from_fn(|| try_start(&doomed.api, "crash"));
+    assert_eq!(accepted.count(), 2);
+    let found = api.get("/api/v1/executions/search?namespace=crash&size=100");
+    let found = found.json()["results"].as_array().unwrap().clone();
+    assert_eq!(found.len(), expected, "{found:#?}");
+    for execution in &found {
+        assert_eq!(state(&api.wait(&id(execution))), "SUCCESS");
+    }
+    let counts = counts(&marks);
+    assert_eq!(counts.len(), expected);
+    assert!(counts.values().all(|count| *count == 1), "{counts:?}");
+}
+
+#[test]
+fn an_api_dies_before_it_has_sent_an_execution() {
+    api_row("api.before-create", 2);
+}
+
+#[test]
+fn an_api_dies_after_it_has_sent_an_execution() {
+    api_row("api.after-create", 3);
+}
+
+#[test]
+fn every_message_comes_twice() {
+    let Some(cluster) = Cluster::new("duplicates", "", &[("FLOWMILL_DUPLICATES", "1")]) else {
+        return;
+    };
+    let cluster = cluster.start(2, 2, 1);
+    let scratch = tempfile::tempdir().unwrap();
+    let marks = scratch.path().join("marks");
+    let api = &cluster.apis[0].api;
+    api.save(&flow("crash", &marks));
+    let started: Vec<_> = (0..EXECUTIONS)
+        .map(|_| id(&api.start("crash/marked", &[])))
+        .collect();
+    for id in &started {
+        let execution = api.wait(id);
+        assert_eq!(state(&execution), "SUCCESS", "{execution:#}");
+        assert!(!api.log(id).contains("runs again"), "{}", api.log(id));
+    }
+    let counts = counts(&marks);
+    assert_eq!(counts.len(), EXECUTIONS);
+    assert!(counts.values().all(|count| *count == 1), "{counts:?}");
 }
 
 fn id(execution: &Value) -> String {

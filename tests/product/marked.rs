@@ -14,11 +14,11 @@ use crate::harness::Api;
 pub(crate) const CLIENTS: usize = 8;
 
 /// The script leaves its mark outside of flowmill.
-pub(crate) fn flow(marks: &Path) -> String {
+pub(crate) fn flow(namespace: &str, marks: &Path) -> String {
     format!(
         "\
 id: marked
-namespace: chaos
+namespace: {namespace}
 tasks:
   - {{id: begin, type: io.kestra.plugin.core.debug.Return, format: x}}
   - id: mark
@@ -41,13 +41,13 @@ pub(crate) fn counts(marks: &Path) -> BTreeMap<String, usize> {
 }
 
 /// Starts an execution; none when this API is not there, or does not say whether it did.
-pub(crate) fn try_start(api: &Api) -> Option<String> {
-    post(api, "")
+pub(crate) fn try_start(api: &Api, namespace: &str) -> Option<String> {
+    post(api, namespace, "")
 }
 
-pub(crate) fn post(api: &Api, query: &str) -> Option<String> {
+pub(crate) fn post(api: &Api, namespace: &str, query: &str) -> Option<String> {
     let body = Some(("text/plain", Vec::new()));
-    let path = format!("/api/v1/executions/chaos/marked{query}");
+    let path = format!("/api/v1/executions/{namespace}/marked{query}");
     let answer = api.try_call(Method::POST, &path, body).ok()?;
     (answer.status == 200).then(|| answer.json()["id"].as_str().unwrap().to_owned())
 }
@@ -61,12 +61,13 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    pub(crate) fn start(addresses: Vec<String>, rate: f64) -> Self {
+    pub(crate) fn start(namespace: &str, addresses: Vec<String>, rate: f64) -> Self {
         let known = Arc::new(Mutex::new(addresses));
         let is_over = Arc::new(AtomicBool::new(false));
         let pause = Duration::from_secs_f64(CLIENTS as f64 / rate);
         let threads = (0..CLIENTS).map(|_| {
             let (known, is_over) = (known.clone(), is_over.clone());
+            let namespace = namespace.to_owned();
             std::thread::spawn(move || {
                 let mut accepted = Vec::new();
                 let mut next = Instant::now();
@@ -78,7 +79,7 @@ impl Load {
                         let known = known.lock().unwrap();
                         known[number % known.len()].clone()
                     };
-                    accepted.extend(try_start(&Api::new(&address)));
+                    accepted.extend(try_start(&Api::new(&address), &namespace));
                     next = (next + pause).max(Instant::now());
                     std::thread::sleep(next - Instant::now());
                 }

@@ -19,7 +19,7 @@ fn a_rolling_restart_fails_nothing_and_stops_nothing() {
     let mut cluster = cluster.start(2, 2, 2);
     let scratch = tempfile::tempdir().unwrap();
     let marks = scratch.path().join("marks");
-    cluster.apis[0].api.save(&flow(&marks));
+    cluster.apis[0].api.save(&flow("rolling", &marks));
     let addresses = |cluster: &Cluster| -> Vec<String> {
         let apis = cluster.apis.iter();
         apis.map(|server| server.api.address().to_owned()).collect()
@@ -79,7 +79,7 @@ fn run_until(is_over: &AtomicBool, known: &Mutex<Vec<String>>) -> Vec<(Instant, 
     };
     let mut api = next();
     while !is_over.load(Ordering::Relaxed) {
-        let Some(id) = try_start(&api) else {
+        let Some(id) = try_start(&api, "rolling") else {
             api = next();
             continue;
         };

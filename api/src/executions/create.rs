@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use flowmill_backends::breakpoint;
 use flowmill_backends::queue::{Message, Topic};
 use flowmill_backends::repo::logs::Origin;
 use flowmill_common::event::{Event, EventKind};
@@ -124,6 +125,7 @@ async fn start(
 ) -> Result<Response> {
     let id = header.id.clone();
     let mut subscription = api.watchers().subscribe(&id);
+    breakpoint("api.before-create");
     publish(
         api,
         Event {
@@ -133,6 +135,7 @@ async fn start(
         },
     )
     .await?;
+    breakpoint("api.after-create");
     if !wait::until_visible(api, &id, &mut subscription).await? {
         let message = format!(
             "Service Unavailable: no executor has taken the execution `{id}` in {:?}; it may still start",

@@ -24,12 +24,35 @@ pub(super) fn chain(id: &str, length: usize, on_worker: bool) -> String {
     flow(id, &tasks)
 }
 
-/// W3: a loop of one task, all iterations at once.
-pub(super) fn for_each(id: &str, iterations: usize) -> String {
+/// W3: a loop of one task, all iterations at once; in the executor's own pass or on a worker.
+pub(super) fn for_each(id: &str, iterations: usize, on_worker: bool) -> String {
+    match on_worker {
+        true => looped(
+            id,
+            iterations,
+            "type: io.kestra.plugin.core.flow.Sleep\n        duration: PT0S",
+        ),
+        false => looped(
+            id,
+            iterations,
+            "type: io.kestra.plugin.core.debug.Return\n        format: \"{{ taskrun.value }}\"",
+        ),
+    }
+}
+
+/// W6: tasks of 100 ms on workers, all at once.
+pub(super) fn sleepers(id: &str, count: usize) -> String {
+    looped(
+        id,
+        count,
+        "type: io.kestra.plugin.core.flow.Sleep\n        duration: PT0.1S",
+    )
+}
+
+fn looped(id: &str, iterations: usize, task: &str) -> String {
     let tasks = format!(
         "  - id: each\n    type: io.kestra.plugin.core.flow.ForEach\n    values: \"{{{{ range(1, {iterations}) }}}}\"\n    \
-         concurrencyLimit: 0\n    tasks:\n      - id: child\n        type: io.kestra.plugin.core.debug.Return\n        \
-         format: \"{{{{ taskrun.value }}}}\"\n"
+         concurrencyLimit: 0\n    tasks:\n      - id: child\n        {task}\n"
     );
     flow(id, &tasks)
 }

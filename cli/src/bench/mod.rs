@@ -18,16 +18,18 @@ use clap::{Args, ValueEnum};
 
 use self::machine::Machine;
 use self::report::Report;
-use self::server::{Distributed, Server};
+use self::server::{Distributed, Queues, Server};
+use crate::config::{Config, Flags};
 use crate::console;
 use crate::exit::{Exit, WrongInput};
 
-const WORKLOADS: [&str; 6] = ["W1", "W2", "W3", "W4", "W5", "W7"];
+const WORKLOADS: [&str; 7] = ["W1", "W2", "W3", "W4", "W5", "W6", "W7"];
 
 /// Measure this machine: latency, throughput, CPU and memory of a standalone server
 #[derive(Args)]
 pub(crate) struct Bench {
-    /// Workloads to run, separated by commas: W1 one task, W2 chain of 100, W3 loop, W4 rising rates, W5 scripts, W7 start and idle
+    /// Workloads to run, separated by commas: W1 one task, W2 chain of 100, W3 loop, W4 rising rates, W5 scripts, W6 four workers
+    /// against one (with `--distributed`), W7 start and idle (without it)
     #[arg(long, value_delimiter = ',', default_values = WORKLOADS)]
     workloads: Vec<String>,
     /// About how long each measurement takes
@@ -99,6 +101,28 @@ impl Bench {
         Ok(Exit::Success)
     }
 
+    /// The processes of `--distributed`, if it was given.
+    fn several(&self) -> anyhow::Result<Option<Distributed>> {
+        let Some(config) = &self.distributed else {
+            return Ok(None);
+        };
+        let loaded = Config::load(Flags::new(Some(config.clone())))?;
+        // this binary may be built without RabbitMQ
+        let queue = serde_json::to_value(&loaded.config.queue)?;
+        let queues = match queue.pointer("/rabbitmq/queue-type") {
+            Some(kind) if kind == "classic" => Queues::Classic,
+            Some(_) | None => Queues::Quorum,
+        };
+        Ok(Some(Distributed {
+            config: config.clone(),
+            executors: self.executors,
+            workers: self.workers,
+            slots: None,
+            queues,
+            counted: self.count.clone(),
+        }))
+    }
+
     async fn measure(&self) -> anyhow::Result<Report> {
         let scratch = match &self.data_dir {
             Some(folder) => tempfile::Builder::new()
@@ -108,18 +132,19 @@ impl Bench {
         };
         let scratch = scratch.context("no folder can be made for the data")?;
         let machine = Machine::describe(scratch.path())?;
-        let distributed = self.distributed.as_ref().map(|config| Distributed {
-            config: config.clone(),
-            executors: self.executors,
-            workers: self.workers,
-            counted: self.count.clone(),
-        });
+        let distributed = self.several()?;
         let mut outcomes = Vec::new();
         for (number, name) in self.workloads.iter().enumerate() {
+            // each of these two is about the other form
+            let elsewhere = if distributed.is_some() { "W7" } else { "W6" };
+            if name == elsewhere {
+                continue;
+            }
             console::note(format!("{name} …"));
             let data_directory = scratch.path().join(format!("data-{number}"));
             let log = scratch.path().join(format!("server-{number}.log"));
-            if name == "W7" && distributed.is_some() {
+            if let ("W6", Some(distributed)) = (name.as_str(), &distributed) {
+                outcomes.push(workload::run_workers(&data_directory, &log, distributed).await?);
                 continue;
             }
             if name == "W7" {
@@ -129,6 +154,7 @@ impl Bench {
             let server = Server::start(&data_directory, &log, distributed.as_ref()).await?;
             let setting = workload::Setting {
                 server: &server,
+                queues: distributed.as_ref().map(|distributed| distributed.queues),
                 machine: &machine,
                 seconds: self.seconds,
             };

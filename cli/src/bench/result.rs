@@ -7,6 +7,10 @@ use serde::Serialize;
 use super::latency::{Latencies, Summary};
 use super::server::Cost;
 
+/// Figures of a server of several processes.
+const PUBLISHED: &str = "messages published for each task";
+const ROUND_TRIPS: &str = "round trips to the store for each task";
+
 /// The outcome of one workload.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -147,8 +151,8 @@ impl Outcome {
             let published = (after.published - before.published) as f64 / tasks;
             let requests = (after.requests - before.requests) as f64 / tasks;
             self = self
-                .with("messages published for each task", published, "")
-                .with("round trips to the store for each task", requests, "");
+                .with(PUBLISHED, published, "")
+                .with(ROUND_TRIPS, requests, "");
         }
         let spent: Duration = after.cpu.saturating_sub(before.cpu);
         self.rate =
@@ -158,6 +162,23 @@ impl Outcome {
         self.cpu_millis_per_execution = Some(spent.as_secs_f64() * 1e3 / executions);
         self.fsyncs_per_execution = Some((after.fsyncs - before.fsyncs) as f64 / executions);
         self
+    }
+
+    /// With what a task of several processes may cost in messages and round trips, where it goes by way of a worker.
+    pub(super) fn crossing_at_most(self, by_worker: bool) -> Self {
+        if !by_worker {
+            return self;
+        }
+        let targets = [PUBLISHED, ROUND_TRIPS].map(|name| {
+            let figure = self.more.iter().find(|figure| figure.name == name);
+            Target::at_most(
+                name,
+                figure.map_or(f64::NAN, |figure| figure.value),
+                2.0,
+                "",
+            )
+        });
+        targets.into_iter().fold(self, Self::aiming)
     }
 
     /// With something that was aimed at.

@@ -39,8 +39,19 @@ pub(super) struct Distributed {
     /// How many of each.
     pub(super) executors: usize,
     pub(super) workers: usize,
+    /// The slots of each worker, if not as configured.
+    pub(super) slots: Option<u16>,
+    /// What is configured.
+    pub(super) queues: Queues,
     /// Processes that are not ours and are counted as well.
     pub(super) counted: Vec<(String, u32)>,
+}
+
+/// How RabbitMQ keeps messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queues {
+    Quorum,
+    Classic,
 }
 
 /// What a server has cost since it was started.
@@ -82,6 +93,7 @@ impl Server {
         log: &Path,
     ) -> anyhow::Result<Self> {
         let name = format!("bench-{}", uuid::Uuid::new_v4().simple());
+        std::fs::create_dir_all(data_directory).context("no folder can be made for the data")?;
         let start = |role, number: usize| {
             let mut command = Command::new(this_binary()?);
             command
@@ -90,6 +102,9 @@ impl Server {
                 .env("FLOWMILL_STORE_REDIS_PREFIX", &name)
                 .env("FLOWMILL_QUEUE_RABBITMQ_PREFIX", &name)
                 .env("FLOWMILL_FILES_S3_PREFIX", &name);
+            if let Some(slots) = distributed.slots {
+                command.env("FLOWMILL_WORKER_SLOTS", slots.to_string());
+            }
             let data_directory = data_directory.join(format!("{role}-{number}"));
             let log = log.with_extension(format!("{role}-{number}.log"));
             Process::spawn(role, command, &data_directory, &log)

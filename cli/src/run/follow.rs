@@ -142,9 +142,10 @@ impl Follow {
             _ = signals.recv() => Ok(Next::Signal),
             delivery = self.changes.next() => {
                 let delivery = delivery.context("the queue was closed")?;
-                let changed = serde_json::from_slice::<Changed>(&delivery.message.body).ok();
+                let changes = serde_json::from_slice::<Vec<Changed>>(&delivery.message.body);
                 delivery.receipt.acknowledge();
-                let own = changed.filter(|changed| changed.execution == self.id);
+                let mut changes = changes.unwrap_or_default().into_iter();
+                let own = changes.find(|changed| changed.execution == self.id);
                 Ok(own.map_or(Next::Tick, |changed| Next::Heard { ended: changed.ended }))
             }
             () = sleep_until(look_at) => Ok(Next::Look),

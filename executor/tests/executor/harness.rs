@@ -216,9 +216,10 @@ pub(crate) async fn next_job(jobs: &mut dyn Consumer) -> (Job, Delivery) {
 pub(crate) async fn ended(changes: &mut dyn Consumer, id: &ExecutionId) {
     loop {
         let delivery = within(changes.next()).await.expect("the queue is open");
-        let changed: Changed = serde_json::from_slice(&delivery.message.body).unwrap();
+        let changes: Vec<Changed> = serde_json::from_slice(&delivery.message.body).unwrap();
         delivery.receipt.acknowledge();
-        if changed.execution == *id && changed.ended {
+        let mut own = changes.iter().filter(|changed| changed.execution == *id);
+        if own.any(|changed| changed.ended) {
             return;
         }
     }

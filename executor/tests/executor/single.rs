@@ -56,9 +56,9 @@ async fn a_chain_of_inline_tasks_is_one_version_of_the_execution() {
     let id = machine.create("chain").await;
     // the first thing that watchers hear of it is its end
     let delivery = within(changes.next()).await.unwrap();
-    let changed: flowmill_common::job::Changed =
+    let changes: Vec<flowmill_common::job::Changed> =
         serde_json::from_slice(&delivery.message.body).unwrap();
-    assert!(changed.ended && changed.execution == id);
+    assert!(changes[0].ended && changes[0].execution == id);
     assert_eq!(machine.execution(&id).await.unwrap().runs.len(), 50);
 }
 

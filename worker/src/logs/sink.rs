@@ -243,21 +243,22 @@ async fn commit(store: &dyn Store, batch: Batch, shutdown: &CancellationToken) {
 
 /// Tells those who follow the logs.
 async fn announce(queue: &dyn Queue, executions: Vec<ExecutionId>) {
-    let messages = executions.into_iter().filter_map(|execution| {
-        let id = execution.as_str().to_owned();
-        let changed = Changed {
-            execution,
-            version: 0,
-            ended: false,
-            logged: true,
-        };
-        let body = serde_json::to_vec(&changed).ok()?.into();
-        Some(Message { id, body })
+    if executions.is_empty() {
+        return;
+    }
+    let changes = executions.into_iter().map(|execution| Changed {
+        execution,
+        version: 0,
+        ended: false,
+        logged: true,
     });
-    let messages: Vec<_> = messages.collect();
-    if !messages.is_empty()
-        && let Err(error) = queue.publish(&Topic::Changes, messages).await
-    {
+    let body = serde_json::to_vec(&changes.collect::<Vec<_>>())
+        .expect("changes are plain data, which JSON can hold");
+    let message = Message {
+        id: "logged".to_owned(),
+        body: body.into(),
+    };
+    if let Err(error) = queue.publish(&Topic::Changes, vec![message]).await {
         tracing::debug!(%error, "nobody could be told of new log lines");
     }
 }

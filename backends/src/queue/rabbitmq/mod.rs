@@ -26,6 +26,7 @@ use self::link::Link;
 use self::publisher::{Outgoing, Publisher, Route};
 use self::topology::Topology;
 use super::{Consumer, Message, Queue, Spread, Topic};
+use crate::breakpoint::with_duplicates;
 use crate::error::{Error, Kind, Result};
 use crate::health::Probe;
 use crate::retry::until_available;
@@ -105,6 +106,7 @@ impl Queue for RabbitQueue {
             message,
             headers: FieldTable::default(),
         };
+        let messages = with_duplicates(messages);
         let messages = messages.into_iter().map(outgoing).collect();
         self.publisher
             .publish(Route::Topic(topic.clone()), messages)

@@ -6,6 +6,7 @@ mod one_task;
 mod rate;
 mod scripts;
 mod start;
+mod workers;
 
 use std::time::{Duration, Instant};
 
@@ -16,12 +17,14 @@ use super::http::{Answer, Connection};
 use super::latency::Latencies;
 use super::machine::Machine;
 use super::result::Outcome;
-use super::server::Server;
+use super::server::{Queues, Server};
 
 /// What the workloads share.
 pub(super) struct Setting<'a> {
     /// The server.
     pub(super) server: &'a Server,
+    /// The queues of its several processes, if it has several.
+    pub(super) queues: Option<Queues>,
     /// The machine it stands on.
     pub(super) machine: &'a Machine,
     /// How long each measurement takes, about.
@@ -41,6 +44,7 @@ pub(super) async fn run(name: &str, setting: &Setting<'_>) -> anyhow::Result<Vec
 }
 
 pub(super) use start::run as run_start;
+pub(super) use workers::run as run_workers;
 
 /// Runs executions of a flow one after the other: at least `at_least`, then until the time is over.
 struct Sequential {

@@ -3,6 +3,7 @@
 use super::{Sequential, Setting};
 use crate::bench::flows;
 use crate::bench::result::{Outcome, Target};
+use crate::bench::server::Queues;
 
 pub(super) async fn run(setting: &Setting<'_>) -> anyhow::Result<Outcome> {
     let server = setting.server;
@@ -15,6 +16,20 @@ pub(super) async fn run(setting: &Setting<'_>) -> anyhow::Result<Outcome> {
     let after = server.cost(&mut connection).await?;
 
     let fsync = setting.machine.fsync;
+    let distributed = setting.queues.map(|queues| match queues {
+        Queues::Quorum => Target::at_most(
+            "p50, quorum queues",
+            done.latencies.summary().p50,
+            3.0,
+            "ms",
+        ),
+        Queues::Classic => Target::at_most(
+            "p50, classic queues",
+            done.latencies.summary().p50,
+            1.5,
+            "ms",
+        ),
+    });
     let outcome = Outcome::new(
         "W1",
         "one Return task, sequential",
@@ -22,6 +37,9 @@ pub(super) async fn run(setting: &Setting<'_>) -> anyhow::Result<Outcome> {
         done.errors,
     )
     .costing(before, after, 1);
+    if let Some(target) = distributed {
+        return Ok(outcome.aiming(target));
+    }
     let latency = outcome.latency;
     Ok(outcome
         .aiming(Target::at_most(
