@@ -16,6 +16,11 @@ pub trait Task: Send + Sync {
     /// Does it. Properties that may be templates are rendered here, by the context. Called once per attempt; must stop soon after
     /// [`RunContext::cancelled`] fires, leaving no process behind.
     async fn run(&self, context: &RunContext) -> Result<Output, TaskError>;
+
+    /// Whether it uses its working directory, which is made only then.
+    fn works_in_directory(&self) -> bool {
+        true
+    }
 }
 
 /// What a task gave.

@@ -1,7 +1,6 @@
 //! One attempt of one task: prepared, run with its limits, and what became of it.
 
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use crate::results::{self, now};
 use crate::running::{Handle, StopReason};
 use crate::variables::Variables;
 use crate::worker::Shared;
+use crate::workspace::WorkingDirectory;
 use crate::{measure, storage};
 use flowmill_common::secrets::Masker;
 
@@ -38,6 +38,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) handle: &'a Handle,
     pub(crate) world: Arc<AttemptWorld>,
     pub(crate) context: RunContext,
+    /// The folder of the context.
+    pub(crate) directory: &'a WorkingDirectory,
     /// Stops this task alone.
     stop: CancellationToken,
 }
@@ -55,7 +57,7 @@ impl<'a> Attempt<'a> {
         shared: &'a Shared,
         job: Arc<Job>,
         variables: Variables,
-        directory: &Path,
+        directory: &'a WorkingDirectory,
         handle: &'a Handle,
     ) -> Self {
         let masker = Arc::new(Masker::new(shared.parts.secrets.clone()));
@@ -94,7 +96,7 @@ impl<'a> Attempt<'a> {
         let context = RunContext {
             job,
             config: shared.parts.tasks.clone(),
-            working_directory: directory.to_owned(),
+            working_directory: directory.path().to_owned(),
             cancelled: stop.clone(),
             outside: world.clone(),
             extra_variables: Arc::default(),
@@ -104,6 +106,7 @@ impl<'a> Attempt<'a> {
             handle,
             world,
             context,
+            directory,
             stop,
         }
     }
@@ -210,8 +213,18 @@ impl<'a> Attempt<'a> {
             .catalogue
             .task(&job.task_type, &job.properties))
         .map_err(|error| TaskError::failed(error.to_string()))?;
+        if task.works_in_directory() {
+            self.make_directory()?;
+        }
         let timeout = self.timeout().await?;
         self.limited(&*task, timeout).await
+    }
+
+    /// Makes the folder that it works in, if it is not there yet.
+    pub(crate) fn make_directory(&self) -> Result<(), TaskError> {
+        self.directory.make().map_err(|error| {
+            TaskError::failed(format!("no working directory could be made: {error}"))
+        })
     }
 
     /// Runs the task within its limits.
@@ -370,7 +383,8 @@ mod tests {
         let job = Arc::new(job(serde_json::json!({})));
         let handle = shared.running.begin(&job).unwrap();
         let variables = Variables::new(Arc::default());
-        let attempt = Attempt::new(&shared, job, variables, directory.path(), &handle);
+        let folder = shared.workspace.directory();
+        let attempt = Attempt::new(&shared, job, variables, &folder, &handle);
         attempt.limited(task, timeout).await
     }
 

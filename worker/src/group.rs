@@ -40,6 +40,7 @@ async fn with_files(
     let context = &group.context;
     let files = WorkingDirectory::read(&context.job.properties)
         .map_err(|error| TaskError::failed(error.to_string()))?;
+    group.make_directory()?;
     let prepared = files.prepare(context).await?;
     let Some(state) = children(group).await else {
         return Ok(None);
@@ -70,9 +71,8 @@ async fn children(group: &Attempt<'_>) -> Option<StateType> {
         let seen = variables_of(&variables, &group.context.job, child, started);
         let ended = match attempt::resolved(group.shared, seen).await {
             Ok(seen) => {
-                let folder = &group.context.working_directory;
                 run_child(
-                    &Attempt::new(group.shared, job, seen, folder, group.handle),
+                    &Attempt::new(group.shared, job, seen, group.directory, group.handle),
                     child,
                 )
                 .await?

@@ -427,14 +427,8 @@ async fn ended(
         Ok(variables) => variables,
         Err(message) => return Some(attempt::hopeless(started, shared, job, message)),
     };
-    let directory = match shared.workspace.directory() {
-        Ok(directory) => directory,
-        Err(error) => {
-            let message = format!("no working directory could be made: {error}");
-            return Some(attempt::hopeless(started, shared, job, message));
-        }
-    };
-    let attempt = Attempt::new(shared, job.clone(), variables, directory.path(), handle);
+    let directory = shared.workspace.directory();
+    let attempt = Attempt::new(shared, job.clone(), variables, &directory, handle);
     if job.children.is_empty() {
         attempt.run().await
     } else {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const PREFIX: &str = "flowmill-work-";
 const LOCK: &str = ".lock";
@@ -19,9 +19,10 @@ struct Inner {
     _lock: File,
 }
 
-/// The folder of one attempt.
+/// The folder of one attempt. Many tasks never look at it: it is made when it is asked for.
 pub(crate) struct WorkingDirectory {
     path: PathBuf,
+    is_made: AtomicBool,
     _workspace: Workspace,
 }
 
@@ -56,15 +57,14 @@ impl Workspace {
         })))
     }
 
-    /// A new empty folder.
-    pub(crate) fn directory(&self) -> io::Result<WorkingDirectory> {
+    /// The place of a new folder.
+    pub(crate) fn directory(&self) -> WorkingDirectory {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        let path = self.0.folder.join(format!("{number:08}"));
-        fs::create_dir(&path)?;
-        Ok(WorkingDirectory {
-            path,
+        WorkingDirectory {
+            path: self.0.folder.join(format!("{number:08}")),
+            is_made: AtomicBool::new(false),
             _workspace: self.clone(),
-        })
+        }
     }
 }
 
@@ -72,12 +72,21 @@ impl WorkingDirectory {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Makes the folder, empty, unless it was made before.
+    pub(crate) fn make(&self) -> io::Result<()> {
+        if !self.is_made.load(Ordering::Relaxed) {
+            fs::create_dir(&self.path)?;
+            self.is_made.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
 }
 
 impl Drop for WorkingDirectory {
     fn drop(&mut self) {
-        // most tasks leave it empty: then there is nothing to walk through
-        if fs::remove_dir(&self.path).is_ok() {
+        // many tasks leave it empty: then there is nothing to walk through
+        if !*self.is_made.get_mut() || fs::remove_dir(&self.path).is_ok() {
             return;
         }
         let path = std::mem::take(&mut self.path);
@@ -149,8 +158,10 @@ mod tests {
     fn a_directory_goes_with_its_attempt_even_when_it_was_made_read_only() {
         let parent = tempfile::tempdir().unwrap();
         let workspace = Workspace::open(parent.path()).unwrap();
-        let directory = workspace.directory().unwrap();
+        let directory = workspace.directory();
         let path = directory.path().to_owned();
+        assert!(!path.exists());
+        directory.make().unwrap();
         fs::create_dir(path.join("inner")).unwrap();
         fs::write(path.join("inner/file"), "x").unwrap();
         fs::set_permissions(

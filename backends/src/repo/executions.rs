@@ -101,7 +101,11 @@ impl Executions {
         let mut runs = self
             .decode_range::<TaskRun>(&format!("{space}/r/{id}/"))
             .await?;
-        let values = self.range(&format!("{space}/v/{id}/")).await?;
+        // only loops have values
+        let values = match runs.iter().any(|run| run.progress.is_some()) {
+            true => self.range(&format!("{space}/v/{id}/")).await?,
+            false => Vec::new(),
+        };
         for entry in values {
             let owner = entry.key.rsplit('/').next().unwrap_or_default();
             let values: Vec<Value> = decode(&entry.key, &entry.value)?;

@@ -44,4 +44,8 @@ impl Task for Sleep {
             () = context.cancelled.cancelled() => Err(TaskError::Killed),
         }
     }
+
+    fn works_in_directory(&self) -> bool {
+        false
+    }
 }

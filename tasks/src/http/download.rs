@@ -94,6 +94,10 @@ impl Task for Download {
             () = context.cancelled.cancelled() => Err(TaskError::Killed),
         }
     }
+
+    fn works_in_directory(&self) -> bool {
+        false
+    }
 }
 
 impl Download {

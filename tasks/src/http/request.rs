@@ -97,6 +97,10 @@ impl Task for Request {
             () = context.cancelled.cancelled() => Err(TaskError::Killed),
         }
     }
+
+    fn works_in_directory(&self) -> bool {
+        false
+    }
 }
 
 impl Request {
