@@ -15,9 +15,9 @@ pub struct Config {
     pub hot_executions: usize,
     /// The least wait before a commit is tried again that the store refused for the moment, in milliseconds. Default: 20.
     pub retry_milliseconds: u64,
-    /// How often a process of a cluster shows that it is alive, in milliseconds. Default: 300.
+    /// How often a process of a cluster shows that it is alive, in milliseconds. Default: 250.
     pub beat_milliseconds: u64,
-    /// How long another executor may be silent before its partitions are taken over, in milliseconds. Default: 1200.
+    /// How long another executor may be silent before its partitions are taken over, in milliseconds. Default: 1000.
     pub executor_lease_milliseconds: u64,
     /// How long a worker may be silent before its tasks run elsewhere, in milliseconds. Default: 10000.
     pub worker_lease_milliseconds: u64,
@@ -31,8 +31,8 @@ impl Default for Config {
             batch: 256,
             hot_executions: 4096,
             retry_milliseconds: 20,
-            beat_milliseconds: 300,
-            executor_lease_milliseconds: 1200,
+            beat_milliseconds: 250,
+            executor_lease_milliseconds: 1000,
             worker_lease_milliseconds: 10_000,
             facts_per_step: 1000,
         }

@@ -14,6 +14,7 @@ mod journal;
 mod news;
 mod owner;
 mod pass;
+mod recovery;
 mod timers;
 
 pub use config::{Config, Ownership, Recovery};

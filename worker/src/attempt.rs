@@ -356,7 +356,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::worker::testing::{job, shared};
+    use crate::testing::{job, shared};
 
     struct Panics;
 

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod config;
+mod delivery;
 mod facts;
 mod group;
 mod logs;
@@ -15,6 +16,8 @@ mod outside;
 mod results;
 mod running;
 mod storage;
+#[cfg(test)]
+mod testing;
 mod variables;
 mod worker;
 mod workspace;

@@ -126,7 +126,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::worker::testing::job;
+    use crate::testing::job;
 
     #[test]
     fn a_job_is_at_work_once() {

@@ -147,7 +147,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::worker::testing::job;
+    use crate::testing::job;
 
     #[test]
     fn an_execution_reads_its_own_files_those_of_its_caller_and_of_its_namespace() {
