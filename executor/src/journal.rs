@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use flowmill_backends::Result;
 use flowmill_backends::repo::claims::{put_offer, remove_claim};
-use flowmill_backends::repo::executions::{put_header, put_run, put_values, remove_run};
+use flowmill_backends::repo::executions::{
+    expect_none, put_header, put_run, put_values, remove_run,
+};
 use flowmill_backends::repo::logs::{Logs, Origin};
 use flowmill_backends::repo::metrics::{Measured, Metrics};
 use flowmill_backends::repo::partition::{
@@ -27,6 +29,8 @@ use crate::pass::EXECUTOR;
 #[derive(Default)]
 pub(crate) struct Journal {
     touched: HashMap<ExecutionId, Touched>,
+    /// Executions that were not looked for in the store, for they should not be there.
+    unseen: Vec<ExecutionId>,
     /// The order in which executions were first touched.
     order: Vec<ExecutionId>,
     pub(crate) timers_set: Vec<Timer>,
@@ -68,6 +72,11 @@ impl Journal {
                 },
             );
         }
+    }
+
+    /// Notes that an execution must not be in the store yet.
+    pub(crate) fn expect_none(&mut self, id: &ExecutionId) {
+        self.unseen.push(id.clone());
     }
 
     /// Notes a change.
@@ -119,6 +128,9 @@ impl Journal {
         of: impl Fn(&ExecutionId) -> Option<&'e Execution>,
     ) -> Result<Batch> {
         let mut batch = Batch::default();
+        for id in &self.unseen {
+            expect_none(&mut batch, partition, id);
+        }
         for id in &self.order {
             let (Some(touched), Some(execution)) = (self.touched.get(id), of(id)) else {
                 continue;

@@ -171,7 +171,10 @@ impl Owner {
         let mut settled = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
             let applied = match read(&delivery) {
-                Ok(event) => apply(&mut pass, &event, &self.config, shutdown).await,
+                Ok(event) => {
+                    let is_first = !delivery.redelivered;
+                    apply(&mut pass, &event, is_first, &self.config, shutdown).await
+                }
                 Err(error) => Err(error),
             };
             match applied {
@@ -180,7 +183,9 @@ impl Owner {
             }
         }
         for timer in due {
-            if let Err(error) = apply(&mut pass, &fired(&timer), &self.config, shutdown).await {
+            if let Err(error) =
+                apply(&mut pass, &fired(&timer), false, &self.config, shutdown).await
+            {
                 tracing::error!(execution = %timer.execution, %error, "a timer could not be handled");
             }
             pass.journal.timers_gone.push(timer);
@@ -213,7 +218,7 @@ impl Owner {
             &mut self.hot,
         );
         for event in events {
-            apply(&mut pass, &event, &self.config, shutdown).await?;
+            apply(&mut pass, &event, false, &self.config, shutdown).await?;
         }
         let committed =
             commit(&self.parts, &self.config, epoch, &self.sent, pass, shutdown).await?;
@@ -332,12 +337,13 @@ async fn commit(
 async fn apply(
     pass: &mut Pass<'_>,
     event: &Event,
+    is_first: bool,
     config: &Config,
     shutdown: &CancellationToken,
 ) -> Result<()> {
     let mut wait = Duration::from_millis(config.retry_milliseconds);
     loop {
-        match pass.apply(event.clone()).await {
+        match pass.apply(event.clone(), is_first).await {
             Err(error) if error.is_retryable() && !shutdown.is_cancelled() => {
                 tracing::warn!(execution = %event.execution, %error, "the store does not answer, trying again");
                 pause(&mut wait, shutdown).await;

@@ -64,8 +64,9 @@ impl<'o> Pass<'o> {
     }
 
     /// Applies an event and everything that follows from it without a worker. On an error nothing of this event is applied.
-    pub(crate) async fn apply(&mut self, event: Event) -> Result<()> {
-        let Some(mut hot) = self.find(&event).await? else {
+    /// `is_first`: it did not come before, as far as is known.
+    pub(crate) async fn apply(&mut self, event: Event, is_first: bool) -> Result<()> {
+        let Some(mut hot) = self.find(&event, is_first).await? else {
             return Ok(());
         };
         self.go_on(&mut hot, event).await;
@@ -93,12 +94,19 @@ impl<'o> Pass<'o> {
     }
 
     /// The execution of an event, from memory or from the store; none where there is nothing to do.
-    async fn find(&mut self, event: &Event) -> Result<Option<Hot>> {
+    async fn find(&mut self, event: &Event, is_first: bool) -> Result<Option<Hot>> {
         let id = &event.execution;
         if let Some(hot) = self.working.remove(id).or_else(|| self.hot.take(id)) {
             return Ok(Some(hot));
         }
-        let stored = self.parts.executions().load(id).await?;
+        let stored = match &event.kind {
+            // not looked for, but the commit is refused if it is there; the owner begins again then, and this delivery is a second one
+            EventKind::Created(_) if is_first => {
+                self.journal.expect_none(id);
+                None
+            }
+            _ => self.parts.executions().load(id).await?,
+        };
         let execution = match (stored, &event.kind) {
             (Some(execution), _) => execution,
             (None, EventKind::Created(header)) => Execution {

@@ -253,6 +253,13 @@ impl Executions {
     }
 }
 
+/// Has a batch refused (`Conflict`) if this execution is there already.
+pub fn expect_none(batch: &mut Batch, partition: u16, id: &ExecutionId) {
+    batch
+        .expects
+        .push((header_key(&space(partition), id), None));
+}
+
 /// Adds a header to a batch, with the indexes that follow from it. `before` is what was committed last: what did not change
 /// is not written again.
 pub fn put_header(

@@ -84,3 +84,26 @@ async fn the_task_of_a_silent_worker_runs_again_and_its_late_result_is_refused()
     assert_eq!(claims.find(job.partition, &job.run).await.unwrap(), None);
     assert_eq!(claims.take(&again, silent).await.unwrap(), Claimed::Past);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_that_is_created_twice_runs_once_and_its_partition_goes_on() {
+    let machine = Machine::new();
+    machine
+        .save("id: f\nnamespace: a.b\ntasks:\n  - {id: a, type: test.Inline}\n")
+        .await;
+    let mut changes = machine.changes().await;
+    let _executor = machine.start(member("only"), Recovery::Outbox);
+    let id = machine.create("twice").await;
+    ended(&mut *changes, &id).await;
+    let before = machine.execution(&id).await.unwrap();
+    machine.create("twice").await;
+    // in the same partition, so after it
+    let next = (0..)
+        .map(|number| format!("next-{number}"))
+        .find(|next| machine.topic(&next.as_str().into()) == machine.topic(&id))
+        .unwrap();
+    let next = machine.create(&next).await;
+    ended(&mut *changes, &next).await;
+    let after = machine.execution(&id).await.unwrap();
+    assert_eq!(format!("{after:?}"), format!("{before:?}"));
+}

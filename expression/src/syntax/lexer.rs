@@ -79,9 +79,9 @@ impl<'a> Lexer<'a> {
             self.push_text(start, trims);
             self.at = start;
             match self.text.as_bytes()[start + 1] {
-                b'{' => self.enter(TokenKind::PrintStart, trims, "}}", TokenKind::PrintEnd)?,
+                b'{' => self.enter(TokenKind::PrintStart, trims, *b"}}", TokenKind::PrintEnd)?,
                 b'%' if self.verbatim(start)? => {}
-                b'%' => self.enter(TokenKind::TagStart, trims, "%}", TokenKind::TagEnd)?,
+                b'%' => self.enter(TokenKind::TagStart, trims, *b"%}", TokenKind::TagEnd)?,
                 _ => self.comment(start)?,
             }
         }
@@ -167,7 +167,7 @@ impl<'a> Lexer<'a> {
         &mut self,
         opening: TokenKind<'a>,
         trims: bool,
-        closing: &str,
+        closing: [u8; 2],
         end: TokenKind<'a>,
     ) -> Result<(), Problem> {
         self.push(opening, 2);
@@ -182,11 +182,9 @@ impl<'a> Lexer<'a> {
             }
             let rest = &self.text[self.at..];
             if self.brackets.is_empty() {
-                let (dash, delimiter) = match rest.strip_prefix('-') {
-                    Some(after) => (1, after),
-                    None => (0, rest),
-                };
-                if delimiter.starts_with(closing) {
+                let bytes = rest.as_bytes();
+                let dash = usize::from(bytes[0] == b'-');
+                if bytes.get(dash..dash + 2) == Some(closing.as_slice()) {
                     self.at += dash;
                     self.push(end, 2);
                     self.at += 2;
@@ -339,9 +337,20 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
+    #[inline]
     fn skip_blanks(&mut self) {
-        let rest = &self.text[self.at..];
-        self.at += rest.len() - rest.trim_start_matches(is_blank).len();
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at) == Some(&b' ') {
+            self.at += 1;
+        }
+        // other blanks are control characters, or beyond ASCII
+        if bytes
+            .get(self.at)
+            .is_some_and(|byte| !(b'!'..=b'~').contains(byte))
+        {
+            let rest = &self.text[self.at..];
+            self.at += rest.len() - rest.trim_start_matches(is_blank).len();
+        }
     }
 
     fn push(&mut self, kind: TokenKind<'a>, length: usize) {

@@ -33,24 +33,24 @@ pub(crate) enum Operator {
     Not,
 }
 
-/// Every operator, longer texts before their beginnings.
+/// Every operator: those that begin with the same byte side by side, longer texts before their beginnings.
 const OPERATORS: [(&str, Operator); 24] = [
     ("contains", Operator::Contains),
-    ("is not", Operator::IsNot),
     ("equals", Operator::EqualsWord),
+    ("is not", Operator::IsNot),
     ("isIn", Operator::IsIn),
-    ("???", Operator::CoalesceUndefined),
+    ("is", Operator::Is),
     ("and", Operator::And),
     ("not", Operator::Not),
+    ("or", Operator::Or),
+    ("???", Operator::CoalesceUndefined),
     ("??", Operator::Coalesce),
     ("..", Operator::Range),
     ("==", Operator::Equals),
     ("!=", Operator::NotEquals),
     (">=", Operator::GreaterOrEqual),
-    ("<=", Operator::LessOrEqual),
-    ("or", Operator::Or),
-    ("is", Operator::Is),
     (">", Operator::Greater),
+    ("<=", Operator::LessOrEqual),
     ("<", Operator::Less),
     ("+", Operator::Plus),
     ("-", Operator::Minus),
@@ -61,15 +61,19 @@ const OPERATORS: [(&str, Operator); 24] = [
     ("~", Operator::Concat),
 ];
 
-/// The bytes that operators begin with: most of what a text holds is none.
-const FIRST_BYTES: [bool; 256] = {
-    let mut bytes = [false; 256];
+/// Where the operators that begin with a byte stand, from and to: nowhere for most bytes.
+const BY_FIRST_BYTE: [(u8, u8); 256] = {
+    let mut places = [(0, 0); 256];
     let mut index = 0;
     while index < OPERATORS.len() {
-        bytes[OPERATORS[index].0.as_bytes()[0] as usize] = true;
+        let first = OPERATORS[index].0.as_bytes()[0] as usize;
+        if places[first].1 == 0 {
+            places[first].0 = index as u8;
+        }
+        places[first].1 = index as u8 + 1;
         index += 1;
     }
-    bytes
+    places
 };
 
 /// How tightly the unary operators bind.
@@ -78,23 +82,27 @@ pub(crate) const UNARY_PRECEDENCE: u16 = 500;
 impl Operator {
     /// The operator at the beginning of a text, and its length: the longest one, words only where they end.
     pub(super) fn starting(text: &str) -> Option<(Operator, usize)> {
-        let first = *text.as_bytes().first()?;
-        if !FIRST_BYTES[usize::from(first)] {
-            return None;
-        }
-        let begins = |(word, _): &&(&str, Operator)| word.as_bytes()[0] == first;
-        OPERATORS
-            .iter()
-            .filter(begins)
-            .find_map(|(word, operator)| {
-                let rest = text.strip_prefix(word)?;
-                let is_word = first.is_ascii_alphabetic();
-                let goes_on = rest
-                    .chars()
-                    .next()
-                    .is_some_and(|unit| unit.is_alphanumeric() || unit == '_');
-                (!is_word || !goes_on).then_some((*operator, word.len()))
-            })
+        let bytes = text.as_bytes();
+        let first = *bytes.first()?;
+        let (from, to) = BY_FIRST_BYTE[usize::from(first)];
+        let candidates = &OPERATORS[usize::from(from)..usize::from(to)];
+        candidates.iter().find_map(|(word, operator)| {
+            // shorter than a call that compares memory
+            let begins = bytes.len() >= word.len()
+                && word
+                    .bytes()
+                    .zip(bytes)
+                    .all(|(wanted, found)| wanted == *found);
+            if !begins {
+                return None;
+            }
+            let goes_on = || {
+                let next = text[word.len()..].chars().next();
+                next.is_some_and(|unit| unit.is_alphanumeric() || unit == '_')
+            };
+            let is_word = first.is_ascii_alphabetic();
+            (!is_word || !goes_on()).then_some((*operator, word.len()))
+        })
     }
 
     pub(super) fn text(self) -> &'static str {
@@ -202,6 +210,13 @@ pub(crate) enum Binary {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_operator_is_found_by_its_first_byte() {
+        for (word, operator) in OPERATORS {
+            assert_eq!(Operator::starting(word), Some((operator, word.len())));
+        }
+    }
 
     #[test]
     fn words_are_operators_only_where_they_end() {
