@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the servers that the tests run against: Redis and RabbitMQ from the system's packages (Debian, Ubuntu), MinIO
-# with Go. Does nothing for what is there already. Needs root for the packages.
+# with Go, the `ip` command that makes networks to be cut. Does nothing for what is there already. Needs root for the packages.
 #
 #   FLOWMILL_TEST_CACHE   where MinIO goes (default: ~/.cache/flowmill)
 #   FLOWMILL_MINIO        a MinIO that is there already
@@ -36,6 +36,7 @@ missing=
 command -v redis-server >/dev/null && command -v redis-cli >/dev/null || missing="$missing redis-server"
 [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || [ -n "${FLOWMILL_RABBITMQ:-}" ] || missing="$missing rabbitmq-server"
 command -v setpriv >/dev/null || missing="$missing util-linux"
+command -v ip >/dev/null || missing="$missing iproute2"
 # shellcheck disable=SC2086 # one word each
 [ -z "$missing" ] || install_packages $missing
 
