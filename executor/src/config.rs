@@ -21,6 +21,9 @@ pub struct Config {
     pub executor_lease_milliseconds: u64,
     /// How long a worker may be silent before its tasks run elsewhere, in milliseconds. Default: 10000.
     pub worker_lease_milliseconds: u64,
+    /// How long the steps of executions are collected before watchers are told of them in one message, in milliseconds. That one
+    /// appeared, or is over, they hear at once. Default: 20.
+    pub news_milliseconds: u64,
     /// How many facts (secrets, files, logs) one step may ask for before it fails. Default: 1000.
     pub facts_per_step: usize,
 }
@@ -34,6 +37,7 @@ impl Default for Config {
             beat_milliseconds: 250,
             executor_lease_milliseconds: 1000,
             worker_lease_milliseconds: 10_000,
+            news_milliseconds: 20,
             facts_per_step: 1000,
         }
     }

@@ -8,9 +8,6 @@ use flowmill_common::ExecutionId;
 use flowmill_common::job::Changed;
 use tokio::time::Instant;
 
-/// How long steps are collected: no eye and no client needs them sooner.
-const COLLECTED: Duration = Duration::from_millis(20);
-
 /// A change of an execution, for those who watch it.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
@@ -21,18 +18,28 @@ pub(crate) struct Piece {
 }
 
 /// The changes that watchers were not told yet.
-#[derive(Default)]
 pub(crate) struct News {
+    /// How long steps are collected.
+    collected: Duration,
     untold: HashMap<ExecutionId, Changed>,
     due: Option<Instant>,
     told: Option<Instant>,
 }
 
 impl News {
+    pub(crate) fn new(collected: Duration) -> Self {
+        Self {
+            collected,
+            untold: HashMap::new(),
+            due: None,
+            told: None,
+        }
+    }
+
     /// Notes changes, later ones of an execution over earlier ones.
     pub(crate) fn add(&mut self, pieces: impl IntoIterator<Item = Piece>, now: Instant) {
         for Piece { changed, is_urgent } in pieces {
-            let collected = self.told.map_or(now, |told| now.max(told + COLLECTED));
+            let collected = self.told.map_or(now, |told| now.max(told + self.collected));
             let due = self.due.unwrap_or(collected);
             self.due = Some(if is_urgent { now.min(due) } else { due });
             let of = self.untold.entry(changed.execution.clone());
@@ -67,6 +74,8 @@ impl News {
 mod tests {
     use super::*;
 
+    const COLLECTED: Duration = Duration::from_millis(20);
+
     fn piece(execution: &str, version: u64, is_urgent: bool) -> Piece {
         let changed = Changed {
             execution: execution.into(),
@@ -80,7 +89,7 @@ mod tests {
     #[test]
     fn steps_are_told_together_after_a_while_and_what_is_urgent_takes_them_along_at_once() {
         let start = Instant::now();
-        let mut news = News::default();
+        let mut news = News::new(COLLECTED);
         assert_eq!(news.due(), None);
         news.add([piece("x", 1, false)], start);
         assert_eq!(news.take_due(start).len(), 1, "it was quiet before");

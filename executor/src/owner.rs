@@ -49,6 +49,7 @@ impl Owner {
         workers: watch::Receiver<Arc<Workers>>,
     ) -> Self {
         let hot = HotExecutions::new(config.hot_executions);
+        let news = News::new(Duration::from_millis(config.news_milliseconds));
         Self {
             partition,
             parts,
@@ -57,7 +58,7 @@ impl Owner {
             hot,
             timers: Timers::default(),
             sent: Vec::new(),
-            news: News::default(),
+            news,
             workers,
         }
     }
@@ -322,6 +323,10 @@ async fn commit(
             Err(error) if error.is_retryable() && !shutdown.is_cancelled() => {
                 tracing::warn!(partition = pass.partition(), %error, "the store does not take a commit, trying again");
                 pause(&mut wait, shutdown).await;
+            }
+            Err(error) if error.kind() == Kind::Conflict => {
+                let message = "an execution that was to be created is there already: its partition begins again, and looks first";
+                return Err(Error::with_source(Kind::Conflict, message, error));
             }
             Err(error) => return Err(error),
         }

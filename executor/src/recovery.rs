@@ -32,11 +32,9 @@ impl Owner {
             .await?;
         let is_there =
             |id: &str| listed.iter().any(|member| member.id == id) && !silent.contains(id);
-        let is_held = |claim: &Claim| {
-            let holder = claim.holder.as_ref();
-            holder.is_some_and(|holder| is_there(&holder.worker))
-        };
-        let orphans = claims.into_iter().filter(|claim| !is_held(claim));
+        let orphans = claims
+            .into_iter()
+            .filter(|claim| !is_there(&claim.holder.worker));
         let mut lost = Vec::new();
         for orphan in orphans {
             if self.is_past(&orphan).await? {
@@ -98,8 +96,7 @@ impl Owner {
 }
 
 fn orphaned(claim: &Claim, at: Timestamp) -> Event {
-    let worker = claim.holder.as_ref().map(|holder| holder.worker.as_str());
-    let reason = format!("worker {} is gone", worker.unwrap_or("?"));
+    let reason = format!("worker {} is gone", claim.holder.worker);
     let lost = TaskLost {
         run: claim.run.clone(),
         dispatch: claim.dispatch,

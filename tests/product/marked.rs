@@ -45,6 +45,7 @@ pub(crate) fn try_start(api: &Api, namespace: &str) -> Option<String> {
     post(api, namespace, "")
 }
 
+/// The same with a query: `?wait=true` answers when it has ended.
 pub(crate) fn post(api: &Api, namespace: &str, query: &str) -> Option<String> {
     let body = Some(("text/plain", Vec::new()));
     let path = format!("/api/v1/executions/{namespace}/marked{query}");

@@ -125,19 +125,18 @@ impl Membership {
 
     /// What is to be done about a job that is claimed already: whoever claimed it is at it, or gone.
     async fn fate(&self, job: &Job, claim: Claim) -> Result<Right> {
-        let worker = match &claim.holder {
-            // by an earlier delivery: it is not at work here any more, so what became of it was reported
-            Some(holder) if holder.worker == self.member.id => return Ok(Right::Leave),
-            Some(holder) => holder.worker.clone(),
-            None => return Ok(Right::Leave),
-        };
-        if self.shows_life(&worker).await? {
+        let worker = &claim.holder.worker;
+        // by an earlier delivery: it is not at work here any more, so what became of it was reported
+        if *worker == self.member.id {
+            return Ok(Right::Leave);
+        }
+        if self.shows_life(worker).await? {
             tracing::debug!(run = %claim.run, worker, "the job is at work elsewhere");
             return Ok(Right::Leave);
         }
         // its result may have been taken in the meantime
         match self.claims.find(job.partition, &job.run).await? {
-            Some(present) if present == claim => Ok(Right::Lost(worker)),
+            Some(present) if present == claim => Ok(Right::Lost(worker.clone())),
             Some(_) | None => Ok(Right::Leave),
         }
     }

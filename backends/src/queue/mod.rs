@@ -49,7 +49,7 @@ pub trait Consumer: Send {
 pub struct Delivery {
     /// What was published.
     pub message: Message,
-    /// It, or a copy of it, may have been delivered before and worked on.
+    /// It was delivered before, and may have been worked on. A copy that was published once more does not show it.
     pub redelivered: bool,
     /// Settles it; dropped unsettled, the message is delivered again.
     pub receipt: Box<dyn Receipt>,

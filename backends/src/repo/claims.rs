@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use flowmill_common::{ExecutionId, Job, TaskRunId};
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +18,7 @@ pub struct Claims {
 }
 
 /// A worker's right to run one dispatch of a task run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The execution.
     pub execution: ExecutionId,
@@ -28,9 +26,8 @@ pub struct Claim {
     pub run: TaskRunId,
     /// The dispatch.
     pub dispatch: u32,
-    /// Who has taken it; none while it is only offered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub holder: Option<Holder>,
+    /// Who has taken it.
+    pub holder: Holder,
 }
 
 /// Who runs a dispatch.
@@ -40,6 +37,18 @@ pub struct Holder {
     pub worker: String,
     /// The number that the worker gave to the delivery: a second delivery of the same job has another.
     pub delivery: u64,
+}
+
+/// A claim as it is kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    execution: ExecutionId,
+    run: TaskRunId,
+    dispatch: u32,
+    /// None while it is only offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    holder: Option<Holder>,
 }
 
 /// What came of an attempt to take a claim.
@@ -65,7 +74,7 @@ impl Claims {
         let key = key(job.partition, &job.run);
         let offer = offer(job);
         let mut present = encode(&offer)?;
-        let claim = Claim {
+        let claim = Row {
             holder: Some(holder),
             ..offer
         };
@@ -84,32 +93,34 @@ impl Claims {
             let Some(bytes) = self.store.get(&key).await? else {
                 return Ok(Claimed::Past);
             };
-            let other: Claim = decode(&key, &bytes)?;
+            let other: Row = decode(&key, &bytes)?;
             if other == claim {
                 return Ok(Claimed::Granted); // an earlier commit was applied, and its answer lost
             }
             if other.dispatch != job.dispatch {
                 return Ok(Claimed::Past);
             }
-            if other.holder.is_some() {
+            if let Some(other) = other.taken() {
                 return Ok(Claimed::Taken(other));
             }
             present = bytes; // the offer, as another version writes it
         }
     }
 
-    /// The claim on a task run, whichever dispatch it is for, taken or only offered; none when there is none.
+    /// The claim on a task run, whichever dispatch it is for; none when nobody has taken it.
     pub async fn find(&self, partition: u16, run: &TaskRunId) -> Result<Option<Claim>> {
         let key = key(partition, run);
-        let bytes = self.store.get(&key).await?;
-        bytes.map(|bytes| decode(&key, &bytes)).transpose()
+        match self.store.get(&key).await? {
+            Some(bytes) => Ok(decode::<Row>(&key, &bytes)?.taken()),
+            None => Ok(None),
+        }
     }
 
     /// Removes a claim, unless it was replaced in the meantime.
     pub async fn remove(&self, partition: u16, claim: &Claim) -> Result<()> {
         let key = key(partition, &claim.run);
         let batch = Batch {
-            expects: vec![(key.clone(), Some(encode(claim)?))],
+            expects: vec![(key.clone(), Some(encode(&Row::from(claim))?))],
             deletes: vec![key],
             ..Batch::default()
         };
@@ -126,19 +137,16 @@ impl Claims {
             .store
             .range(&prefix, &prefix_end(&prefix), RangeOptions::default())
             .await?;
-        let claims = entries.iter().map(|entry| decode(&entry.key, &entry.value));
-        claims
-            .filter(|claim: &Result<Claim>| {
-                !claim.as_ref().is_ok_and(|claim| claim.holder.is_none())
-            })
+        let rows = entries.iter().map(|entry| decode(&entry.key, &entry.value));
+        rows.filter_map(|row| row.map(Row::taken).transpose())
             .collect()
     }
 }
 
 /// Adds the offer of a job to a batch: from its commit on a worker may take the claim. It takes the place of an earlier dispatch's.
 pub fn put_offer(batch: &mut Batch, job: &Job) -> Result<()> {
-    let entry: (String, Bytes) = (key(job.partition, &job.run), encode(&offer(job))?);
-    batch.puts.push(entry);
+    let value = encode(&offer(job))?;
+    batch.puts.push((key(job.partition, &job.run), value));
     Ok(())
 }
 
@@ -147,8 +155,31 @@ pub fn remove_claim(batch: &mut Batch, partition: u16, run: &TaskRunId) {
     batch.deletes.push(key(partition, run));
 }
 
-fn offer(job: &Job) -> Claim {
-    Claim {
+impl Row {
+    /// The claim, unless it is only offered.
+    fn taken(self) -> Option<Claim> {
+        Some(Claim {
+            execution: self.execution,
+            run: self.run,
+            dispatch: self.dispatch,
+            holder: self.holder?,
+        })
+    }
+}
+
+impl From<&Claim> for Row {
+    fn from(claim: &Claim) -> Self {
+        Self {
+            execution: claim.execution.clone(),
+            run: claim.run.clone(),
+            dispatch: claim.dispatch,
+            holder: Some(claim.holder.clone()),
+        }
+    }
+}
+
+fn offer(job: &Job) -> Row {
+    Row {
         execution: job.execution.clone(),
         run: job.run.clone(),
         dispatch: job.dispatch,
@@ -208,7 +239,7 @@ mod tests {
             let Claimed::Taken(claim) = claims.take(&job, other).await.unwrap() else {
                 panic!("it is taken")
             };
-            assert_eq!(claim.holder, Some(holder("w", 1)));
+            assert_eq!(claim.holder, holder("w", 1));
         }
         assert_eq!(claims.of_partition(3).await.unwrap().len(), 1);
     }

@@ -135,9 +135,12 @@ impl Bench {
         let distributed = self.several()?;
         let mut outcomes = Vec::new();
         for (number, name) in self.workloads.iter().enumerate() {
-            // each of these two is about the other form
-            let elsewhere = if distributed.is_some() { "W7" } else { "W6" };
+            let (elsewhere, needs) = match distributed {
+                Some(_) => ("W7", "is left out with `--distributed`"),
+                None => ("W6", "is left out without `--distributed`"),
+            };
             if name == elsewhere {
+                console::note(format!("{name} {needs}"));
                 continue;
             }
             console::note(format!("{name} …"));

@@ -164,11 +164,8 @@ impl Outcome {
         self
     }
 
-    /// With what a task of several processes may cost in messages and round trips, where it goes by way of a worker.
-    pub(super) fn crossing_at_most(self, by_worker: bool) -> Self {
-        if !by_worker {
-            return self;
-        }
+    /// With what a worker task of several processes may cost in messages and round trips.
+    pub(super) fn aiming_at_two_crossings(self) -> Self {
         let targets = [PUBLISHED, ROUND_TRIPS].map(|name| {
             let figure = self.more.iter().find(|figure| figure.name == name);
             Target::at_most(

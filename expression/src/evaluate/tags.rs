@@ -55,19 +55,17 @@ impl Evaluator<'_> {
     /// Prints a value; what a path through maps leads to is printed where it is, without a copy.
     fn print(&mut self, expression: &Expression, output: &mut Output) -> Result<(), Error> {
         let printed = match &expression.kind {
-            ExpressionKind::Chain(first, steps) if is_path(steps) => {
-                self.session.step()?;
-                self.deeper(|evaluator| {
-                    let state = evaluator.expression(first);
-                    if let Ok(Value::Map(map)) = &state
-                        && let Some((found, taken)) = evaluator.descend(map, steps)?
-                        && taken == steps.len()
-                    {
-                        return output.value(found);
-                    }
-                    output.value(&evaluator.chain_from(state, first, steps)?)
-                })
-            }
+            ExpressionKind::Chain(first, steps) if is_path(steps) => self.deeper(|evaluator| {
+                evaluator.session.step()?;
+                let state = evaluator.expression(first);
+                if let Ok(Value::Map(map)) = &state
+                    && let Some((found, taken)) = evaluator.descend(map, steps)?
+                    && taken == steps.len()
+                {
+                    return output.value(found);
+                }
+                output.value(&evaluator.chain_from(state, first, steps)?)
+            }),
             _ => self
                 .expression(expression)
                 .and_then(|value| output.value(&value)),

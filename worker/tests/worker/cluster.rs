@@ -25,7 +25,7 @@ async fn a_worker_shows_itself_before_it_claims_and_is_gone_when_it_stops() {
     let Claimed::Taken(claim) = claims.take(&mine, holder("w2")).await.unwrap() else {
         panic!("it is claimed")
     };
-    assert_eq!(claim.holder.unwrap().worker, "w1");
+    assert_eq!(claim.holder.worker, "w1");
     rig.stop().await;
     assert!(members.list(Role::Worker).await.unwrap().is_empty());
 }

@@ -360,7 +360,6 @@ impl Consuming {
         delivered: Delivered,
         settle: &mpsc::UnboundedSender<Settlement>,
     ) -> Delivery {
-        let redelivered = delivered.redelivered;
         let message = message::read(&delivered.properties, delivered.data);
         let receipt = Ticket::new(
             delivered.delivery_tag,
@@ -370,7 +369,7 @@ impl Consuming {
         );
         Delivery {
             message,
-            redelivered,
+            redelivered: delivered.redelivered,
             receipt: Box::new(receipt),
         }
     }

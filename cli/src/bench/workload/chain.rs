@@ -42,7 +42,10 @@ async fn chain(
         .costing(before, after, LENGTH);
     let p50 = outcome.latency.p50;
     if setting.queues.is_some() {
-        return Ok(outcome.crossing_at_most(on_worker));
+        return Ok(match on_worker {
+            true => outcome.aiming_at_two_crossings(),
+            false => outcome,
+        });
     }
     Ok(outcome.aiming(Target::at_most("p50", p50, bound, "ms")))
 }
